@@ -105,11 +105,11 @@ def _answer_faults(step: Step, answer: Any, variables: Mapping[str, Any]) -> Ite
     for path in step.absent:
         if (found := _at(answer, path)) is not _MISSING:
             yield f"{path} should not be set, and is {found!r}"
-    for path, (least, most) in step.size.items():
+    for path, (least, limit) in step.size.items():
         items = _at(answer, path)
         number = len(items) if isinstance(items, list) else 0
-        if not least <= number <= most:
-            yield f"{path} has {number} items, and should have {least} to {most}"
+        if not least <= number <= limit:
+            yield f"{path} has {number} items, and should have {least} to {limit}"
 
 
 def _at(value: Any, path: str) -> Any:

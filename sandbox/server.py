@@ -17,7 +17,7 @@ from sandbox.faults import HANG_UP, FaultBoard, FaultMiddleware, RouteNamer, nam
 from sandbox.guard import Guard
 from sandbox.settings import SandboxSettings
 
-_MOST_WEBSOCKET_BYTES = 100_000
+_MAX_WEBSOCKET_BYTES = 100_000
 
 S = TypeVar("S", bound=SandboxSettings)
 
@@ -68,6 +68,6 @@ def serve(build: Callable[[S], Starlette], settings: S, *, speaks_websocket: boo
         log_level=settings.log_level,
         access_log=False,
         ws="websockets-sansio" if speaks_websocket else "none",
-        ws_max_size=_MOST_WEBSOCKET_BYTES,
+        ws_max_size=_MAX_WEBSOCKET_BYTES,
         timeout_graceful_shutdown=1,
     )

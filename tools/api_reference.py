@@ -158,8 +158,8 @@ def _limits(field: FieldDescriptorProto) -> Iterator[str]:
             yield f"{bounds.min:,g} to {bounds.max:,g}"
     if limits.zero_means:
         yield f"0 means {limits.zero_means:,}"
-    if most := field.options.Extensions[bounds_pb2.max_items]:
-        yield f"up to {most:,} items"
+    if limit := field.options.Extensions[bounds_pb2.max_items]:
+        yield f"up to {limit:,} items"
 
 
 def _link(type_name: str, package: str) -> str:

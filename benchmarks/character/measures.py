@@ -44,14 +44,14 @@ def repeated(texts: Sequence[Text], embed: Embed) -> list[tuple[str, str]]:
     return found
 
 
-def attribution(texts: Sequence[Text], most: Mapping[str, int], embed: Embed, seed: int) -> float | None:
+def attribution(texts: Sequence[Text], limit: Mapping[str, int], embed: Embed, seed: int) -> float | None:
     """Return how many of texts are given to who wrote them, by the nearest mean of the other texts' vectors.
 
-    Of each author there are the first, as many as `most` says. Each text is judged by means in which it isn't; None
+    Of each author there are the first, as many as `limit` says. Each text is judged by means in which it isn't; None
     where there are fewer than two authors, or one has fewer than two texts.
     """
-    authors = sorted(most)
-    own = {author: [bare(one.text) for one in texts if one.author == author][: most[author]] for author in authors}
+    authors = sorted(limit)
+    own = {author: [bare(one.text) for one in texts if one.author == author][: limit[author]] for author in authors}
     folds = min([_FOLDS, *map(len, own.values())])
     if folds < 2 or len(authors) < 2:
         return None

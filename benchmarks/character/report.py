@@ -7,7 +7,7 @@ from benchmarks.character.measures import Embed, attribution, kept_share, repeat
 from benchmarks.character.texts import BASELINE, PIPELINE, POST, REPLY, Run, Text
 from puppetctl.rehearsal.style import broken_rules
 
-_MOST_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 def report(run: Run, personas: Mapping[str, Mapping[str, Any]], embed: Embed) -> str:
@@ -29,15 +29,15 @@ def _table(run: Run, kind: str, sources: Sequence[str], personas: Mapping[str, M
     rounds = {source: run.of(source, kind) for source in sources}
     # As many of each author from every source: who has more to go by is known more easily.
     fewest = {name: min(sum(one.author == name for one in said[source]) for source in sources) for name in personas}
-    most = {name: count for name, count in fewest.items() if count > 1}
+    limit = {name: count for name, count in fewest.items() if count > 1}
     rows: list[tuple[str, Callable[[str], str]]] = [
         ("published", lambda source: f"{len(said[source])}"),
         ("rounds that end in silence", lambda source: _share(len(rounds[source]) - len(said[source]), rounds[source])),
         ("keep every hard style rule", lambda source: f"{kept_share(said[source], personas):.1%}"),
         ("near-duplicates", lambda source: _share(len(repeated(said[source], embed)), said[source])),
         (
-            f"given to their author (chance {1 / max(1, len(most)):.0%})",
-            lambda source: _known(run, said[source], most, embed),
+            f"given to their author (chance {1 / max(1, len(limit)):.0%})",
+            lambda source: _known(run, said[source], limit, embed),
         ),
         (
             "seconds for each that is published",
@@ -75,15 +75,15 @@ def _shown(run: Run, personas: Mapping[str, Mapping[str, Any]], embed: Embed) ->
     said = [one for one in run.texts if one.source == PIPELINE and one.text]
     broken = [(one, rules) for one in said if (rules := broken_rules(one.text, personas[one.author]))]
     if broken:
-        items = [f"- {one.author}: {one.text} (it {'; it '.join(rules)})" for one, rules in broken[:_MOST_SHOWN]]
+        items = [f"- {one.author}: {one.text} (it {'; it '.join(rules)})" for one, rules in broken[:_MAX_SHOWN]]
         yield "## Break their style\n\n" + "\n".join(items) + "\n"
     if pairs := repeated([one for one in said if one.kind == POST], embed):
-        items = [f"- {first} / {second}" for first, second in pairs[:_MOST_SHOWN]]
+        items = [f"- {first} / {second}" for first, second in pairs[:_MAX_SHOWN]]
         yield "## Nearly the same\n\n" + "\n".join(items) + "\n"
 
 
-def _known(run: Run, said: Sequence[Text], most: Mapping[str, int], embed: Embed) -> str:
-    found = attribution(said, most, embed, run.seed)
+def _known(run: Run, said: Sequence[Text], limit: Mapping[str, int], embed: Embed) -> str:
+    found = attribution(said, limit, embed, run.seed)
     return "" if found is None else f"{found:.1%}"
 
 

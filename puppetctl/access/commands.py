@@ -16,7 +16,7 @@ from services.runtime.rpc.access import Rule
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.identity import Kind, Principal
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
-from services.runtime.rpc.registry import MOST_TOKEN_SECONDS
+from services.runtime.rpc.registry import MAX_TOKEN_SECONDS
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 """Where a service is that no host is named for."""
@@ -27,8 +27,8 @@ def token(service: str, life: timedelta, data_dir: Path, environment: Mapping[st
     if service not in (*SERVICES, GATEWAY):
         raise SuiteError(f"{service!r} is no service: {', '.join((*SERVICES, GATEWAY))}")
     seconds = round(life.total_seconds())
-    if seconds > MOST_TOKEN_SECONDS:
-        raise SuiteError(f"a token holds for {MOST_TOKEN_SECONDS // 3600} hours at most")
+    if seconds > MAX_TOKEN_SECONDS:
+        raise SuiteError(f"a token holds for {MAX_TOKEN_SECONDS // 3600} hours at most")
     credential = _credential(data_dir, environment)
     print(credential.session(GATEWAY, seconds) if service == GATEWAY else credential.token(service, seconds))  # noqa: T201
     return 0

@@ -26,7 +26,7 @@ from puppetctl.terminal.words import plain
 from services.runtime.rpc.status import Remote
 
 _ANSWER_SECONDS = 180.0
-_MOST_TURNS = 50
+_MAX_TURNS = 50
 _ENDS = ("/quit", "/exit")
 _HELP = "/why shows what the model was asked and all that it wrote, /again asks once more, /new begins anew, /quit ends"
 
@@ -66,7 +66,7 @@ class Talk:
     async def say(self, text: str) -> Answer:
         """Return what the character answers, and keep both for what is said next. Raises grpc's errors."""
         request = pb.PreviewPromptRequest(
-            agent_id=self.agent.id, text=text, is_caller=True, conversation=self.turns[-_MOST_TURNS:]
+            agent_id=self.agent.id, text=text, is_caller=True, conversation=self.turns[-_MAX_TURNS:]
         )
         preview = await self.clients.agents.PreviewPrompt(request, timeout=_ANSWER_SECONDS)
         [prompt] = preview.prompts

@@ -17,11 +17,11 @@ from puppetctl.terminal.output import print_document
 from puppetctl.terminal.words import moment, plain, shortened
 
 _INDENT = 10
-_MOST_TEXT = 240
-_MOST_MEMORIES = 6
-_MOST_CANDIDATES = 8
-_MOST_OPTIONS = 12
-_MOST_EXAMPLES = 2
+_MAX_TEXT = 240
+_MAX_MEMORIES = 6
+_MAX_CANDIDATES = 8
+_MAX_OPTIONS = 12
+_MAX_EXAMPLES = 2
 
 _ORIGINS = {
     why_pb.TOPIC_ORIGIN_ASKED: "somebody asked for it",
@@ -123,14 +123,14 @@ class Page:
     def _topic(self, choice: why_pb.TopicChoice) -> Iterator[str]:
         yield f"{plain(choice.topic)} ({_ORIGINS.get(choice.origin, 'nobody knows from what')})"
         options = sorted(choice.options, key=lambda option: (not option.is_chosen, -option.weight))
-        for option in options[: None if self._is_full else _MOST_OPTIONS]:
+        for option in options[: None if self._is_full else _MAX_OPTIONS]:
             late = ", posted about of late" if option.is_recent else ""
             mark = "*" if option.is_chosen else " "
             yield f"{mark} {option.weight:.2f}  {plain(option.topic)}{late}"
 
     def _memories(self, memories: Iterable[log_pb.RecalledMemory]) -> Iterator[str]:
         every = list(memories)
-        shown = every if self._is_full else every[:_MOST_MEMORIES]
+        shown = every if self._is_full else every[:_MAX_MEMORIES]
         for memory in shown:
             fits = f" · fits {memory.relevance:.2f}" if memory.HasField("relevance") else ""
             source = f"{plain(memory.source)} · " if memory.source else ""
@@ -142,7 +142,7 @@ class Page:
         self._lines("wrote", _model(writing))
         self._lines("", [f"held against all: {plain(one.description)} ({one.rule})" for one in writing.objections])
         candidates = sorted(writing.candidates, key=lambda one: (not one.is_chosen, bool(one.objections), -one.score))
-        shown = candidates if self._is_full else candidates[:_MOST_CANDIDATES]
+        shown = candidates if self._is_full else candidates[:_MAX_CANDIDATES]
         lines = [self._candidate(candidate) for candidate in shown]
         if len(candidates) > len(shown):
             lines.append(f"and {len(candidates) - len(shown)} more (--full)")
@@ -163,7 +163,7 @@ class Page:
         self._lines("knows", (self._cut(line) for line in _parts(prompt.notes)))
         if not is_told:
             self._lines("", ["(the model isn't shown who it is, what it knows and what was said earlier)"])
-        examples = prompt.examples if self._is_full else prompt.examples[:_MOST_EXAMPLES]
+        examples = prompt.examples if self._is_full else prompt.examples[:_MAX_EXAMPLES]
         lines = [self._cut(f"{shown.input} -> {shown.output}") for shown in examples]
         if len(prompt.examples) > len(examples):
             lines.append(f"and {len(prompt.examples) - len(examples)} more (--full)")
@@ -185,7 +185,7 @@ class Page:
 
     def _cut(self, text: str) -> str:
         text = plain(text)
-        return text if self._is_full or len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
+        return text if self._is_full or len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
 
 
 def _why_now(found: pb.ExplainActivityResponse) -> Iterator[str]:

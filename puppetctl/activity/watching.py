@@ -13,7 +13,7 @@ from puppetctl.terminal.display import open_console
 from puppetctl.terminal.feed import Feed
 from puppetctl.terminal.output import print_line
 
-_MOST_IN_A_PAGE = 500
+_MAX_IN_A_PAGE = 500
 
 KINDS = {
     name.removeprefix("ACTIVITY_KIND_").lower(): number
@@ -46,7 +46,7 @@ class Wanted:
     def request(self, now: datetime) -> pb.ListActivityRequest:
         """Return what the log is asked."""
         kinds = [KINDS[name] for name in self.kinds]
-        size = min(self.limit, _MOST_IN_A_PAGE)
+        size = min(self.limit, _MAX_IN_A_PAGE)
         request = pb.ListActivityRequest(agent_ids=self.agent_ids, kinds=kinds, page_size=size)
         if self.since is not None:
             request.start_time.FromDatetime(now - self.since)

@@ -29,7 +29,7 @@ _ADDED = frozenset((BUDGET,))
 """Sections that the first archives of this format don't have."""
 
 _MANIFEST = "manifest.json"
-_MOST_MANIFEST, _MOST_LINE = 16 * 2**20, 64 * 2**20
+_MAX_MANIFEST, _MAX_LINE = 16 * 2**20, 64 * 2**20
 _AT_ONCE = 2**20
 _UNSEALED = b"0" * 64
 
@@ -124,7 +124,7 @@ class Reader:
     def lines(self, section: Section) -> Iterator[str]:
         """Yield the lines of a part."""
         with self._archive.open(section.name) as file:
-            for line in iter(lambda: file.readline(_MOST_LINE), b""):
+            for line in iter(lambda: file.readline(_MAX_LINE), b""):
                 yield line.decode().removesuffix("\n")
 
 
@@ -157,7 +157,7 @@ def _last(file: IO[bytes]) -> bytes:
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     try:
-        if archive.getinfo(_MANIFEST).file_size > _MOST_MANIFEST:
+        if archive.getinfo(_MANIFEST).file_size > _MAX_MANIFEST:
             raise SuiteError("the manifest of the archive is too large")
         told = json.loads(archive.read(_MANIFEST))
         if told["format"] > FORMAT:

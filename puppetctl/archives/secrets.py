@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from puppetctl.suite import SuiteError
 
 PASSPHRASE = "PUPPET_CTL_PASSPHRASE"  # noqa: S105 - the name of a variable
-_LEAST = 8
+_MIN = 8
 _CHECKED = b"puppet-engine archive"
-_MOST_COST, _MOST_BLOCK, _MOST_LANES = 2**20, 16, 4
+_MAX_COST, _MAX_BLOCK, _MAX_LANES = 2**20, 16, 4
 """What a file may ask for: 2 GiB of memory would be too much of a favour."""
 
 
@@ -35,7 +35,7 @@ class Derivation:
         """Return what an archive tells. Raises SuiteError when that is nothing reasonable."""
         try:
             found = cls(**told)
-            fits = 1 < found.n <= _MOST_COST and 0 < found.r <= _MOST_BLOCK and 0 < found.p <= _MOST_LANES
+            fits = 1 < found.n <= _MAX_COST and 0 < found.r <= _MAX_BLOCK and 0 < found.p <= _MAX_LANES
         except TypeError:
             fits = False
         if not fits:
@@ -63,8 +63,8 @@ class Derivation:
 
 def new_key(passphrase: str) -> tuple[Derivation, str]:
     """Return a key from a passphrase, and how it is derived. Raises SuiteError when that is too short."""
-    if len(passphrase) < _LEAST:
-        raise SuiteError(f"the passphrase must have at least {_LEAST} characters")
+    if len(passphrase) < _MIN:
+        raise SuiteError(f"the passphrase must have at least {_MIN} characters")
     plain = Derivation(base64.b64encode(os.urandom(16)).decode(), 2**16, 8, 1)
     key = plain.key(passphrase)
     return Derivation(plain.salt, plain.n, plain.r, plain.p, Fernet(key).encrypt(_CHECKED).decode()), key

@@ -17,7 +17,7 @@ from puppetctl.datadir import running_addresses
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
 
-_MOST_ID = 40
+_MAX_ID = 40
 _SCHEMA = "docs/persona.schema.json"
 _ROOTS = (Path(__file__).parents[2], Path(__file__).parents[1])
 """Below which it is in the sources, and in the wheel."""
@@ -61,7 +61,7 @@ class Answers:
     @property
     def id(self) -> str:
         """The id that is made from the name: small letters, digits and `-`."""
-        return re.sub(r"[^a-z0-9]+", "-", anyascii(self.name).casefold()).strip("-")[:_MOST_ID].strip("-")
+        return re.sub(r"[^a-z0-9]+", "-", anyascii(self.name).casefold()).strip("-")[:_MAX_ID].strip("-")
 
     def persona(self) -> dict[str, Any]:
         """Return the persona; what wasn't answered isn't in it. Raises SuiteError for a name that makes no id."""

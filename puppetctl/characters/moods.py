@@ -65,8 +65,8 @@ def curve(points: Sequence[pb.MoodPoint], usual: log_pb.Mood) -> list[Renderable
     return list(lines)
 
 
-def _bar(value: float, least: float, most: float) -> str:
-    share = (value - least) / (most - least)
+def _bar(value: float, least: float, limit: float) -> str:
+    share = (value - least) / (limit - least)
     return _BARS[min(len(_BARS) - 1, max(0, int(share * len(_BARS))))]
 
 

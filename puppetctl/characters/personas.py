@@ -11,7 +11,7 @@ from google.protobuf import json_format, struct_pb2
 from puppetctl.knowledge.reading import Passage, read_knowledge
 from puppetctl.suite import SuiteError
 from services.runtime.given_accounts import handle_of
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def struct_of(persona: Mapping[str, Any]) -> struct_pb2.Struct:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise SuiteError(f"{path}: has {size:,} bytes, and a persona may have {MOST_BYTES:,}")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise SuiteError(f"{path}: has {size:,} bytes, and a persona may have {MAX_BYTES:,}")
         # With a mark in front, as editors on Windows write it, or without.
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -6,7 +6,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.clients import Clients
 from puppetctl.terminal.words import plain
 
-_MOST_FIELDS = 5
+_MAX_FIELDS = 5
 
 
 async def kept(clients: Clients, agent_id: str) -> AsyncIterator[pb.PersonaVersion]:
@@ -29,5 +29,5 @@ def in_words(version: pb.PersonaVersion) -> str:
 
 
 def _changes(fields: list[str]) -> str:
-    more = len(fields) - _MOST_FIELDS
-    return ", ".join(fields[:_MOST_FIELDS]) + (f" and {more} more" if more > 0 else "")
+    more = len(fields) - _MAX_FIELDS
+    return ", ".join(fields[:_MAX_FIELDS]) + (f" and {more} more" if more > 0 else "")

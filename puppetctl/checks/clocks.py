@@ -15,7 +15,7 @@ from puppetctl.checks.findings import Finding, Mark
 from puppetctl.clients import opened
 from puppetctl.suite import THIRD_PARTIES, SuiteError
 
-_MOST_OFF = timedelta(seconds=60)
+_MAX_OFF = timedelta(seconds=60)
 _LOOK_SECONDS = 5.0
 _REMEDY = "set it by a time server: X, tokens between hosts, and what is due all go by it"
 
@@ -35,13 +35,13 @@ async def clocks(environment: Mapping[str, str], data_dir: Path, healthy: Collec
 def judged(told: Mapping[str, str | None], now: datetime) -> Finding:
     """Return what to say of a clock that shows `now`, by what others have told, as in HTTP's `Date` or in ISO 8601."""
     off = {name: now - time for name, given in told.items() if given and (time := _read(given)) is not None}
-    wrong = {name: by for name, by in off.items() if abs(by) > _MOST_OFF}
+    wrong = {name: by for name, by in off.items() if abs(by) > _MAX_OFF}
     if wrong:
         name, by = max(wrong.items(), key=lambda item: abs(item[1]))
         side = "ahead of" if by > timedelta() else "behind"
         return Finding(Mark.BAD, "clock", f"{abs(by).total_seconds():.0f} s {side} {name}", _REMEDY)
     if off:
-        return Finding(Mark.OK, "clock", f"within {_MOST_OFF.seconds} s of {', '.join(off)}")
+        return Finding(Mark.OK, "clock", f"within {_MAX_OFF.seconds} s of {', '.join(off)}")
     return Finding(Mark.OK, "clock", f"{now:%Y-%m-%d %H:%M:%S} UTC; nobody outside is live to compare it with")
 
 

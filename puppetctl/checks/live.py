@@ -13,7 +13,7 @@ from puppetctl.checks.parties import is_live_now
 from puppetctl.suite import LLM, SOLANA, SuiteError, X
 
 _SUBJECT = "live mode"
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 _X_SETTINGS = "PUPPET_SOCIAL_X_BASE_URL=https://api.x.com and PUPPET_SOCIAL_X_TIER"
 _SOLANA_SETTINGS = "PUPPET_TRADING_RPC_URL and PUPPET_TRADING_JUPITER_URL"
 _LLM_SETTINGS = "PUPPET_LLM_PROVIDERS with an _API_KEY"
@@ -92,14 +92,14 @@ def _pace(*, is_live: bool) -> Iterator[str]:
 def _range(personas: Iterable[Mapping[str, Any]]) -> str:
     """Return how often they post a day, by their shortest pauses."""
     hours = [_section(_section(one, "behavior"), "post_frequency").get("min_hours_between_posts") for one in personas]
-    most = sum(24 / one for one in hours if isinstance(one, int | float) and one > 0)
-    return f"at most about {most:.0f} times a day together" if most else "as often as their files say"
+    limit = sum(24 / one for one in hours if isinstance(one, int | float) and one > 0)
+    return f"at most about {limit:.0f} times a day together" if limit else "as often as their files say"
 
 
 def _named(personas: Sequence[Mapping[str, Any]]) -> str:
     names = [str(one["id"]) for one in personas]
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MAX_NAMED
+    return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _section(persona: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from services.runtime.settings import explain
 
 _CALL_SECONDS = 20.0
 _QUESTION, _ANSWER_TOKENS = "Say yes.", 16
-_MOST_ACCOUNTS = 10
+_MAX_ACCOUNTS = 10
 
 
 async def tried(environment: Mapping[str, str], data_dir: Path, healthy: Collection[str]) -> list[Finding]:
@@ -103,7 +103,7 @@ async def _accounts(clients: Clients) -> list[Finding]:
         await clients.social.ListMentions(request, timeout=_CALL_SECONDS)
         return "its mentions can be read"
 
-    listed = await clients.social.ListAccounts(social_pb.ListAccountsRequest(page_size=_MOST_ACCOUNTS))
+    listed = await clients.social.ListAccounts(social_pb.ListAccountsRequest(page_size=_MAX_ACCOUNTS))
     remedy = "give the persona's twitter_credentials anew, with `puppetctl apply`"
     return await asyncio.gather(
         *(_finding(f"account @{one.handle}", "social", read(one), remedy) for one in listed.accounts)

@@ -15,8 +15,8 @@ from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.words import plain
 
-_MOST_SKIPPED = 5
-_MOST_TABLES = 3
+_MAX_SKIPPED = 5
+_MAX_TABLES = 3
 """Of how many characters the values are shown."""
 
 
@@ -135,19 +135,19 @@ def _print(outcome: _Outcome, out: Path) -> None:
     for imported, path in outcome.written:
         title = f"{plain(imported.label)}: {imported.format.title}, {plain(imported.persona['name'])}, is now {path}"
         console.print(f"{title} ({report.in_short(imported)})", markup=False, soft_wrap=True)
-        if len(outcome.written) <= _MOST_TABLES:
+        if len(outcome.written) <= _MAX_TABLES:
             for part in report.tables(imported):
                 console.print(part)
     for label, words in outcome.refused:
         errors.print(f"{plain(label)}: {plain(words)}", markup=False, soft_wrap=True, style="red")
     if outcome.skipped:
         console.print(f"no characters: {_listed(outcome.skipped)}", markup=False, soft_wrap=True, style="dim")
-    if len(outcome.written) > _MOST_TABLES:
+    if len(outcome.written) > _MAX_TABLES:
         console.print("--json, or one of them alone, shows what became of each value", markup=False)
     if not (outcome.written or outcome.refused or outcome.skipped):
         errors.print("nothing to import: there are no files that could hold a character", style="red")
     if outcome.written:
-        few = len(outcome.written) <= _MOST_TABLES
+        few = len(outcome.written) <= _MAX_TABLES
         files = " ".join(_quoted(path) for _, path in outcome.written) if few else _quoted(out) + "/*.json"
         console.print("what strangers wrote is a prompt from now on: read it first", markup=False)
         console.print(f"next: puppetctl apply {files}", markup=False, soft_wrap=True)
@@ -164,8 +164,8 @@ def _print_json(outcome: _Outcome) -> None:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _MOST_SKIPPED} more" if len(paths) > _MOST_SKIPPED else ""
-    return ", ".join(map(plain, paths[:_MOST_SKIPPED])) + more
+    more = f" and {len(paths) - _MAX_SKIPPED} more" if len(paths) > _MAX_SKIPPED else ""
+    return ", ".join(map(plain, paths[:_MAX_SKIPPED])) + more
 
 
 def _quoted(path: Path) -> str:

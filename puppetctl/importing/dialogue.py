@@ -72,13 +72,13 @@ def speech(text: str) -> str:
     return " ".join(_quoted(rest)) or rest
 
 
-def greeting(text: str, most: int) -> str:
+def greeting(text: str, limit: int) -> str:
     """Return what is said in the text that opens a chat; empty when it is a story without speech in it.
 
-    What isn't quoted is taken for speech when it has at most `most` characters.
+    What isn't quoted is taken for speech when it has at most `limit` characters.
     """
     rest = _without_actions(text)
-    return " ".join(_quoted(rest)) or (rest if len(rest) <= most else "")
+    return " ".join(_quoted(rest)) or (rest if len(rest) <= limit else "")
 
 
 def _without_actions(text: str) -> str:

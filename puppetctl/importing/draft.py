@@ -10,9 +10,9 @@ from puppetctl.importing.errors import Unreadable
 from puppetctl.importing.markdown import MarkdownFiles, Sections
 from puppetctl.importing.secrets import looks_secret, names_secret
 
-_MOST_VALUES = 100_000
-_MOST_LEVELS = 60
-_MOST_TEXT = 50_000
+_MAX_VALUES = 100_000
+_MAX_LEVELS = 60
+_MAX_TEXT = 50_000
 """Of a text before it is read: nothing of a persona holds as much, and a lorebook's entry is a page or two."""
 
 _EMPTY: tuple[Any, ...] = ("", None, [], {})
@@ -109,8 +109,8 @@ class Draft:
 
     def __post_init__(self) -> None:
         for path, names, value in _leaves("", (), self.source, 0):
-            if len(self._order) >= _MOST_VALUES:
-                raise Unreadable(f"holds more than {_MOST_VALUES:,} values")
+            if len(self._order) >= _MAX_VALUES:
+                raise Unreadable(f"holds more than {_MAX_VALUES:,} values")
             self._order[path] = value
             if value not in _EMPTY and not isinstance(value, bool) and names_secret(names):
                 self._secret.add(path)
@@ -142,8 +142,8 @@ class Draft:
         if node.path in self._secret:
             node.leave(_SECRET)
         elif isinstance(node.value, str):
-            said = texts.clean(node.value[:_MOST_TEXT])
-            if looks_secret(said) or looks_secret(node.value[:_MOST_TEXT]):
+            said = texts.clean(node.value[:_MAX_TEXT])
+            if looks_secret(said) or looks_secret(node.value[:_MAX_TEXT]):
                 node.leave(_LOOKS_SECRET)
             elif said:
                 return said
@@ -178,26 +178,26 @@ class Draft:
         """Tell whether a value has its row."""
         return node.path in self._rows
 
-    def put(self, target: str, node: Node, most: int, *, is_line: bool = False) -> bool:
+    def put(self, target: str, node: Node, limit: int, *, is_line: bool = False) -> bool:
         """Make a text a field of the persona, as far as it fits; tell whether there was one."""
         said = texts.line(node.text) if is_line else node.text
         if not said:
             return False
-        kept = texts.cut_anywhere(said, most)
+        kept = texts.cut_anywhere(said, limit)
         self.set(target, kept)
         node.take(target, note=_cut(said, kept))
         return True
 
-    def join(self, target: str, nodes: Iterable[Node], most: int) -> None:
+    def join(self, target: str, nodes: Iterable[Node], limit: int) -> None:
         """Make sentences one field of the persona; what doesn't fit is left."""
         said = self._at(target) or ""
         for node in nodes:
             if not (text := texts.sentence(texts.line(node.text))):
                 continue
-            room = most - len(said) - 1
+            room = limit - len(said) - 1
             kept = texts.cut(text, room) if room > 0 else ""
             if not kept:
-                node.leave(f"has no room in {target}, which has {most:,} characters")
+                node.leave(f"has no room in {target}, which has {limit:,} characters")
                 continue
             said = f"{said} {kept}".strip()
             self.set(target, said)
@@ -330,8 +330,8 @@ def path_of(outer: str, key: str | int, holder: Any) -> str:
 
 
 def _leaves(path: str, names: tuple[str, ...], value: Any, level: int) -> Iterator[tuple[str, tuple[str, ...], Any]]:
-    if level > _MOST_LEVELS:
-        raise Unreadable(f"is nested more than {_MOST_LEVELS} levels deep")
+    if level > _MAX_LEVELS:
+        raise Unreadable(f"is nested more than {_MAX_LEVELS} levels deep")
     if isinstance(value, dict) and value:
         for name, item in value.items():
             yield from _leaves(path_of(path, name, value), (*names, name), item, level + 1)

@@ -16,9 +16,9 @@ from puppetctl.importing.draft import Code
 from puppetctl.importing.errors import Unreadable
 
 _PROGRAM = re.compile(r"^[ \t]*(?:import|export|const|let|var|module\.exports|exports\.)\b", re.MULTILINE)
-_MOST_CODE = 2**18
-_MOST_LEVELS = 60
-_MOST_VALUES = 100_000
+_MAX_CODE = 2**18
+_MAX_LEVELS = 60
+_MAX_VALUES = 100_000
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "", "\n": ""}
 _CONSTANTS = {"true": True, "false": False, "null": None, "undefined": None}
 _WRAPPERS = frozenset(("parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"))
@@ -84,8 +84,8 @@ def _by_hand(text: str) -> Any:
 
 def _parse(text: str) -> Node:
     data = text.encode("utf-8", "replace")
-    if len(data) > _MOST_CODE:
-        raise Unreadable(f"has more than {_MOST_CODE:,} bytes, which is too much for a program's file")
+    if len(data) > _MAX_CODE:
+        raise Unreadable(f"has more than {_MAX_CODE:,} bytes, which is too much for a program's file")
     root = Parser(Language(language_typescript())).parse(data).root_node
     if root.has_error:
         place = _first_error(root).start_point
@@ -142,11 +142,11 @@ class _Reader:
 
     def value(self, node: Node, level: int = 0) -> Any:
         self._read += 1
-        if level > _MOST_LEVELS:
-            raise Unreadable(f"is nested more than {_MOST_LEVELS} levels deep")
+        if level > _MAX_LEVELS:
+            raise Unreadable(f"is nested more than {_MAX_LEVELS} levels deep")
         # A list of names that stand for lists of names, and so on, is short to write.
-        if self._read > _MOST_VALUES:
-            raise Unreadable(f"holds more than {_MOST_VALUES:,} values")
+        if self._read > _MAX_VALUES:
+            raise Unreadable(f"holds more than {_MAX_VALUES:,} values")
         while node.type in _WRAPPERS:
             node = _inner(node)
         if node.type in _CONSTANTS:

@@ -8,15 +8,15 @@ from puppetctl.importing.errors import Unreadable
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_MOST_CHUNKS = 100_000
-_MOST_TEXT = 16 * 2**20
+_MAX_CHUNKS = 100_000
+_MAX_TEXT = 16 * 2**20
 """Of one text, unpacked. The largest cards known have lorebooks of two megabytes."""
 
 
 def texts(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Go through the texts of a PNG with their keywords, unpacked. Raises Unreadable with the byte of what is wrong."""
     at = len(SIGNATURE)
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         if at + 12 > len(data):
             raise Unreadable(f"byte {at:,}: the PNG ends in the middle")
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -33,7 +33,7 @@ def texts(data: bytes) -> Iterator[tuple[str, bytes]]:
             except (ValueError, zlib.error) as error:
                 raise Unreadable(f"byte {at:,}: a text chunk of the PNG is damaged: {error}") from None
         at += 12 + length
-    raise Unreadable(f"the PNG has more than {_MOST_CHUNKS:,} chunks")
+    raise Unreadable(f"the PNG has more than {_MAX_CHUNKS:,} chunks")
 
 
 def _text(kind: bytes, content: bytes) -> tuple[str, bytes]:
@@ -50,9 +50,9 @@ def _text(kind: bytes, content: bytes) -> tuple[str, bytes]:
 
 def _unpacked(packed: bytes) -> bytes:
     unpacker = zlib.decompressobj()
-    text = unpacker.decompress(packed, _MOST_TEXT)
+    text = unpacker.decompress(packed, _MAX_TEXT)
     if unpacker.unconsumed_tail:
-        raise ValueError(f"it unpacks to more than {_MOST_TEXT:,} bytes")
+        raise ValueError(f"it unpacks to more than {_MAX_TEXT:,} bytes")
     if not unpacker.eof:
         raise ValueError("what is packed in it is incomplete")
     return text

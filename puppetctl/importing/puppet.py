@@ -137,8 +137,8 @@ def convert(draft: Draft) -> None:
 
 def _same(draft: Draft, root: Node) -> None:
     """Take the fields whose values are ours, too."""
-    for path, most in _TEXTS.items():
-        _text(draft, path, most)
+    for path, limit in _TEXTS.items():
+        _text(draft, path, limit)
     if "llm_provider" in draft.persona:
         _text(draft, "llm_config.model", 200)
     root.get("llm_config", "model").leave("needs llm_provider beside it")
@@ -151,7 +151,7 @@ def _same(draft: Draft, root: Node) -> None:
         _checked(draft, path, _flag)
     for table, whole in ((_NUMBERS, False), (_WHOLE, True)):
         for path, (least, highest) in table.items():
-            _checked(draft, path, partial(_number, least=least, most=highest, is_whole=whole))
+            _checked(draft, path, partial(_number, least=least, limit=highest, is_whole=whole))
     for section, low, high, longest in _SPANS:
         _span(draft, section, (low, high), longest)
 
@@ -160,13 +160,13 @@ def _at(root: Node, path: str) -> Node:
     return root.get(*path.split("."))
 
 
-def _text(draft: Draft, path: str, most: int) -> None:
+def _text(draft: Draft, path: str, limit: int) -> None:
     """Take a text, or several as one."""
     node = _at(draft.root, path)
     if isinstance(node.value, list):
-        draft.join(path, node.items(), most)
+        draft.join(path, node.items(), limit)
     elif isinstance(node.value, str):
-        draft.put(path, node, most)
+        draft.put(path, node, limit)
 
 
 def _checked(draft: Draft, path: str, check: Callable[[Any], str]) -> None:
@@ -185,11 +185,11 @@ def _flag(value: Any) -> str:
     return "" if isinstance(value, bool) else "must be true or false"
 
 
-def _number(value: Any, least: float, most: float, *, is_whole: bool = False) -> str:
+def _number(value: Any, least: float, limit: float, *, is_whole: bool = False) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "must be a number"
-    if not least <= value <= most:
-        return f"must be {least:g} to {most:g}, and is {value:g}"
+    if not least <= value <= limit:
+        return f"must be {least:g} to {limit:g}, and is {value:g}"
     return "must be a whole number" if is_whole and value != int(value) else ""
 
 
@@ -240,10 +240,10 @@ def _style(draft: Draft, root: Node) -> None:
 
 def _lengths(draft: Draft, part: str) -> None:
     where = f"{part}.content_preferences"
-    typical, most = (_at(draft.root, f"{where}.{name}") for name in ("typical_post_length", "max_post_length"))
-    check = partial(_number, least=1, most=25_000, is_whole=True)
-    if not check(typical.value) and not check(most.value) and typical.value > most.value:
-        typical.leave(f"must be at most max_post_length, which is {most.value:g}")
+    typical, limit = (_at(draft.root, f"{where}.{name}") for name in ("typical_post_length", "max_post_length"))
+    check = partial(_number, least=1, limit=25_000, is_whole=True)
+    if not check(typical.value) and not check(limit.value) and typical.value > limit.value:
+        typical.leave(f"must be at most max_post_length, which is {limit.value:g}")
     else:
         _checked(draft, f"{where}.typical_post_length", check)
     _checked(draft, f"{where}.max_post_length", check)
@@ -268,7 +268,7 @@ def _behavior(draft: Draft, root: Node) -> None:
         draft.put("personality.emotional_range.default_mood", mood, 200)
     for name, least in (("valence", -1), ("arousal", 0), ("dominance", 0)):
         path = f"personality.emotional_range.default_mood.{name}"
-        _checked(draft, path, partial(_number, least=least, most=1))
+        _checked(draft, path, partial(_number, least=least, limit=1))
 
 
 def _timezone(value: Any) -> str:

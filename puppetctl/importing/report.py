@@ -111,7 +111,7 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _short(words: str, most: int) -> str:
+def _short(words: str, limit: int) -> str:
     """Return what strangers wrote as what can't steer the terminal, and isn't longer than a line or two."""
     words = plain(words)
-    return words if len(words) <= most else f"{words[: most - 1]}…"
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"

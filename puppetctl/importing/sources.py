@@ -15,12 +15,12 @@ from puppetctl.importing import literals, markdown, png
 from puppetctl.importing.errors import Unreadable
 from puppetctl.importing.markdown import MarkdownFiles
 
-MOST_FILE = 64 * 2**20
+MAX_FILE = 64 * 2**20
 """Of a file, in bytes: a card is a picture."""
 
-_MOST_TEXT = 8 * 2**20
-_MOST_MARKDOWN = 2**18
-_MOST_FILES = 10_000
+_MAX_TEXT = 8 * 2**20
+_MAX_MARKDOWN = 2**18
+_MAX_FILES = 10_000
 _SKIPPED = frozenset(("node_modules", "__pycache__"))
 _SOUL = "soul.md"
 # The newest first.
@@ -75,11 +75,11 @@ def read_bytes(path: Path) -> bytes:
         if not path.is_file():
             raise Unreadable("is not there" if not path.exists() else "is neither a file nor a folder")
         with path.open("rb") as file:
-            data = file.read(MOST_FILE + 1)
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from None
-    if len(data) > MOST_FILE:
-        raise Unreadable(f"has more than {MOST_FILE:,} bytes")
+    if len(data) > MAX_FILE:
+        raise Unreadable(f"has more than {MAX_FILE:,} bytes")
     return data
 
 
@@ -100,8 +100,8 @@ def _below(folder: Path) -> Iterator[Path]:
             folders[:] = [name for name in folders if name != "examples"]
         for name in sorted(files):
             seen += 1
-            if seen > _MOST_FILES:
-                raise Unreadable(f"holds more than {_MOST_FILES:,} files")
+            if seen > _MAX_FILES:
+                raise Unreadable(f"holds more than {_MAX_FILES:,} files")
             is_read = is_soul and name.casefold().endswith(".md")
             # A link may lead to what nobody meant to show.
             if not name.startswith(".") and not is_read and not (here / name).is_symlink():
@@ -113,8 +113,8 @@ def _label(path: Path, where: str) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    if len(data) > _MOST_TEXT:
-        raise Unreadable(f"has {len(data):,} bytes, and a character's text may have {_MOST_TEXT:,}")
+    if len(data) > _MAX_TEXT:
+        raise Unreadable(f"has {len(data):,} bytes, and a character's text may have {_MAX_TEXT:,}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -133,7 +133,7 @@ def _of_text(name: str, text: str) -> Iterator[tuple[str, Any]]:
             yield "", content
     elif literals.is_program(text):
         yield from literals.read_program(text)
-    elif len(text) <= _MOST_MARKDOWN:
+    elif len(text) <= _MAX_MARKDOWN:
         yield "", MarkdownFiles({name: markdown.sections(text)})
 
 
@@ -162,13 +162,13 @@ def _card_of_archive(data: bytes) -> list[Any]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entry = archive.getinfo("card.json")
             with archive.open(entry) as file:
-                text = file.read(_MOST_TEXT + 1)
+                text = file.read(_MAX_TEXT + 1)
     except KeyError:
         return []
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError) as error:
         raise Unreadable(f"the archive is damaged: {error}") from None
-    if len(text) > _MOST_TEXT:
-        raise Unreadable(f"card.json: has more than {_MOST_TEXT:,} bytes")
+    if len(text) > _MAX_TEXT:
+        raise Unreadable(f"card.json: has more than {_MAX_TEXT:,} bytes")
     try:
         return [literals.read_json(text.decode("utf-8-sig"))]
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -186,7 +186,7 @@ def _soul_folder(folder: Path) -> MarkdownFiles:
                 text = _decoded(read_bytes(path))
             except Unreadable as error:
                 raise Unreadable(f"{name}: {error}") from None
-            if len(text) > _MOST_MARKDOWN:
-                raise Unreadable(f"{name}: has more than {_MOST_MARKDOWN:,} characters")
+            if len(text) > _MAX_MARKDOWN:
+                raise Unreadable(f"{name}: has more than {_MAX_MARKDOWN:,} characters")
             found[name] = markdown.sections(text)
     return found

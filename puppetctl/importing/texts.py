@@ -43,33 +43,33 @@ def line(text: str) -> str:
     return " ".join(text.split())
 
 
-def cut(text: str, most: int) -> str:
-    """Return the sentences of a text that fit into `most` characters; empty when not even the first does."""
-    if len(text) <= most:
+def cut(text: str, limit: int) -> str:
+    """Return the sentences of a text that fit into `limit` characters; empty when not even the first does."""
+    if len(text) <= limit:
         return text
     # What comes next tells whether a full stop ends a sentence.
-    ends = [match.end() for match in _SENTENCE_END.finditer(text[: most + 1]) if match.end() <= most]
+    ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1]) if match.end() <= limit]
     return text[: ends[-1]].strip() if ends else ""
 
 
-def cut_anywhere(text: str, most: int) -> str:
+def cut_anywhere(text: str, limit: int) -> str:
     """Return the sentences that fit, or else the words of the first one that do."""
-    if kept := cut(text, most):
+    if kept := cut(text, limit):
         return kept
-    head = text[:most]
+    head = text[:limit]
     return (head.rpartition(" ")[0] or head).strip()
 
 
-def pieces(text: str, most: int) -> Iterator[str]:
+def pieces(text: str, limit: int) -> Iterator[str]:
     """Go through a text in pieces that end with a paragraph, or else with a sentence."""
     rest = text.strip()
     while rest:
-        if len(rest) <= most:
+        if len(rest) <= limit:
             yield rest
             return
-        paragraph = rest.rfind("\n\n", 0, most)
+        paragraph = rest.rfind("\n\n", 0, limit)
         piece = rest[:paragraph].strip() if paragraph > 0 else ""
-        piece = piece or cut_anywhere(rest, most)
+        piece = piece or cut_anywhere(rest, limit)
         yield piece
         rest = rest[rest.index(piece) + len(piece) :].strip()
 

@@ -12,7 +12,7 @@ _SECONDS_PER_HOUR = 3_600
 _PACE = 2.0
 """How much longer the longest pause is than the shortest: here a pause is drawn between two, and there it is one."""
 
-_MOST_HOURS = 24.0 * 365
+_MAX_HOURS = 24.0 * 365
 _MODELS = frozenset(
     (
         "openai",
@@ -82,7 +82,7 @@ def _pace(draft: Draft, interval: Node) -> None:
     """Take the pause between two posts, in seconds, as the shortest one."""
     if isinstance(interval.value, int | float) and not isinstance(interval.value, bool):
         hours = interval.value / _SECONDS_PER_HOUR
-        if 0 < hours * _PACE <= _MOST_HOURS:
+        if 0 < hours * _PACE <= _MAX_HOURS:
             draft.set("behavior.post_frequency.min_hours_between_posts", round(hours, 4) or 0.0001)
             draft.set("behavior.post_frequency.max_hours_between_posts", round(hours * _PACE, 4) or 0.0002)
             interval.take("behavior.post_frequency", note="as the shortest pause; the longest is twice as long")

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LEAST, MOST = 500, 800
+MIN, MAX = 500, 800
 """Characters of a passage: short enough for a prompt, and long enough to be found by what it is about."""
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*)")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")  # noqa: RUF001 - as other scripts end sentences
-_MOST_HEADING = 150
+_MAX_HEADING = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def passages(part: Part) -> list[str]:
     found: list[str] = []
     for paragraph in _paragraphs(part.text):
         for piece in _pieces(paragraph):
-            if found and (len(found[-1]) < LEAST) and len(found[-1]) + 1 + len(piece) <= MOST:
+            if found and (len(found[-1]) < MIN) and len(found[-1]) + 1 + len(piece) <= MAX:
                 found[-1] = f"{found[-1]}\n{piece}"
             else:
                 found.append(piece)
@@ -57,7 +57,7 @@ def passages(part: Part) -> list[str]:
 
 def _heading(above: Sequence[tuple[int, str]]) -> str:
     told = " › ".join(title for _, title in above if title)  # noqa: RUF001 - as paths of headings are written
-    return told[-_MOST_HEADING:]
+    return told[-_MAX_HEADING:]
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _pieces(paragraph: str) -> Iterator[str]:
     piece = ""
     for sentence in _SENTENCE_END.split(paragraph):
         for words in _cut(sentence):
-            if piece and len(piece) + 1 + len(words) > MOST:
+            if piece and len(piece) + 1 + len(words) > MAX:
                 yield piece
                 piece = words
             else:
@@ -87,9 +87,9 @@ def _pieces(paragraph: str) -> Iterator[str]:
 
 
 def _cut(sentence: str) -> Iterator[str]:
-    while len(sentence) > MOST:
-        at = sentence.rfind(" ", 1, MOST + 1)
-        at = at if at > 0 else MOST
+    while len(sentence) > MAX:
+        at = sentence.rfind(" ", 1, MAX + 1)
+        at = at if at > 0 else MAX
         yield sentence[:at].rstrip()
         sentence = sentence[at:].lstrip()
     if sentence:

@@ -13,9 +13,9 @@ from typing import Any
 from puppetctl.knowledge.passages import Part, of_markdown, passages
 from puppetctl.suite import SuiteError
 
-MOST_BYTES, MOST_BYTES_TOGETHER = 5_000_000, 20_000_000
-MOST_FILES, MOST_PASSAGES = 50, 5_000
-_MOST_PAGES = 2_000
+MAX_BYTES, MAX_BYTES_TOGETHER = 5_000_000, 20_000_000
+MAX_FILES, MAX_PASSAGES = 50, 5_000
+_MAX_PAGES = 2_000
 
 _MARKDOWN, _TEXT, _PDF = (".md", ".markdown"), (".txt", ".text"), (".pdf",)
 
@@ -60,8 +60,8 @@ def read_knowledge(persona: Mapping[str, Any], folder: Path) -> tuple[Passage, .
         try:
             data = _bytes_of(name, folder)
             size += len(data)
-            if size > MOST_BYTES_TOGETHER:
-                raise SuiteError(f"all files together have more than {MOST_BYTES_TOGETHER:,} bytes")
+            if size > MAX_BYTES_TOGETHER:
+                raise SuiteError(f"all files together have more than {MAX_BYTES_TOGETHER:,} bytes")
             if name not in found:
                 found[name] = [
                     Passage(name, text, part.heading, part.page)
@@ -70,8 +70,8 @@ def read_knowledge(persona: Mapping[str, Any], folder: Path) -> tuple[Passage, .
                 ]
             if not found[name]:
                 raise SuiteError(f"{name} holds no text")
-            if sum(map(len, found.values())) > MOST_PASSAGES or len(found) > MOST_FILES:
-                raise SuiteError(f"there are more than {MOST_FILES} files, or {MOST_PASSAGES:,} passages of them")
+            if sum(map(len, found.values())) > MAX_PASSAGES or len(found) > MAX_FILES:
+                raise SuiteError(f"there are more than {MAX_FILES} files, or {MAX_PASSAGES:,} passages of them")
         except SuiteError as error:
             raise SuiteError(f"{field}: {error}") from None
         except OSError as error:
@@ -97,9 +97,9 @@ def _bytes_of(name: Any, folder: Path) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise SuiteError(f"{name} is no file")
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise SuiteError(f"{name} has more than {MOST_BYTES:,} bytes")
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise SuiteError(f"{name} has more than {MAX_BYTES:,} bytes")
     return data
 
 
@@ -125,8 +125,8 @@ def _of_pdf(name: str, data: bytes) -> Iterator[Part]:
         raise SuiteError(f"{name} is no PDF file")
     try:
         pages = PdfReader(io.BytesIO(data)).pages
-        if len(pages) > _MOST_PAGES:
-            raise SuiteError(f"{name} has more than {_MOST_PAGES:,} pages")
+        if len(pages) > _MAX_PAGES:
+            raise SuiteError(f"{name} has more than {_MAX_PAGES:,} pages")
         # Whatever is wrong with a page is wrong with the file.
         texts = [page.extract_text() for page in pages]
     except SuiteError:

@@ -12,7 +12,7 @@ _SOURCE = {"source": "knowledge_base"}
 """What marks these memories, and no other."""
 _FILE, _HEADING, _PAGE = "file", "heading", "page"
 _AT_ONCE, _PAGE_SIZE = 200, 500
-_MOST_NAME = 200
+_MAX_NAME = 200
 _IMPORTANCE = 0.5
 _SECONDS = 60.0
 
@@ -90,7 +90,7 @@ def _wanted(agent_id: str, passages: Sequence[Passage]) -> dict[_Key, pb.Memory]
             provenance=pb.PROVENANCE_OPERATOR,
             importance=_IMPORTANCE,
             # Of two files with the same words each has its own.
-            subject=passage.file[-_MOST_NAME:],
+            subject=passage.file[-_MAX_NAME:],
             metadata=metadata,
             repetition=told[passage.file, passage.words],
         )

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-MOST_BYTES = 8 * 2**20
+MAX_BYTES = 8 * 2**20
 KEPT = 3
 """How many full logs are kept beside the one that is written: `memory.log.1` is the newest."""
 
@@ -22,7 +22,7 @@ async def keep_small(logs: Iterable[Path], seconds: float = _LOOK_SECONDS) -> No
     while True:
         await asyncio.sleep(seconds)
         for log in logs:
-            if log.exists() and log.stat().st_size > MOST_BYTES:
+            if log.exists() and log.stat().st_size > MAX_BYTES:
                 await asyncio.to_thread(rotate, log)
 
 
@@ -33,7 +33,7 @@ def rotate(log: Path) -> None:
             older.replace(_numbered(log, number + 1))
     aside = os.open(_numbered(log, 1), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(aside, "wb") as target, log.open("rb+") as source:
-        source.seek(max(0, source.seek(0, os.SEEK_END) - MOST_BYTES))
+        source.seek(max(0, source.seek(0, os.SEEK_END) - MAX_BYTES))
         shutil.copyfileobj(source, target)
         source.truncate(0)
 

@@ -16,7 +16,7 @@ from puppetctl.rehearsal.recording import Life
 from puppetctl.rehearsal.style import bare, broken_rules
 from services.agents.domain.hours import is_asleep, is_peak
 
-_MOST_COMPARED = 400
+_MAX_COMPARED = 400
 _SHINGLE = 3
 _ALIKE = 0.5
 _OPENING_WORDS = 2
@@ -192,7 +192,7 @@ def figures(life: Life, clock: OwnClock, names: dict[str, str]) -> Figures:
 
 def near_duplicates(texts: Sequence[str]) -> list[Alike]:
     """Return the pairs of texts that share at least half of their runs of letters, the most alike first."""
-    runs = [(text, _shingles(text)) for text in texts[-_MOST_COMPARED:]]
+    runs = [(text, _shingles(text)) for text in texts[-_MAX_COMPARED:]]
     found = []
     for (first, one), (second, other) in combinations(runs, 2):
         likeness = _likeness(one, other)

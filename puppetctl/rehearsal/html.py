@@ -11,8 +11,8 @@ from puppetctl.rehearsal.plots import hours_plot, mood_plot
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
 from puppetctl.terminal.words import plain
 
-_MOST_SAID = 60
-_MOST_LISTED = 12
+_MAX_SAID = 60
+_MAX_LISTED = 12
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --card: #f6f7f9; --ink: #1c2024; --soft: #5b6470; --line: #d9dee5;
@@ -108,7 +108,7 @@ def _column(column: Column) -> Iterator[str]:
     if not column.is_asked:
         yield _bonds(found.bonds)
     if found.conclusions:
-        items = "".join(f"<li>{_e(words)}</li>" for words in found.conclusions[:_MOST_LISTED])
+        items = "".join(f"<li>{_e(words)}</li>" for words in found.conclusions[:_MAX_LISTED])
         yield f"<h3>Conclusions that it drew</h3><ul>{items}</ul>"
     yield _trades(column)
 
@@ -124,7 +124,7 @@ def _plots(column: Column) -> str:
 def _said(title: str, said: Sequence[Said], *, is_reply: bool, is_asked: bool = False) -> str:
     if not said:
         return ""
-    shown = said if is_asked else said[:: -(-len(said) // _MOST_SAID)]
+    shown = said if is_asked else said[:: -(-len(said) // _MAX_SAID)]
     more = f"{len(shown)} of {len(said)}, from all of the time" if len(shown) < len(said) else f"{len(said)}"
     items = "".join(_one(one, is_reply=is_reply, is_asked=is_asked) for one in shown)
     head = f'<h3>{title} <span class="soft">{more}</span></h3>'
@@ -162,11 +162,11 @@ def _unsaid(unsaid: Sequence[Unsaid]) -> str:
 def _counted(title: str, heads: tuple[str, str, str], counted: Sequence[tuple[str, int, str]]) -> str:
     if not counted:
         return ""
-    most = max(count for _, count, _ in counted)
+    limit = max(count for _, count, _ in counted)
     rows = "".join(
-        f'<tr><td>{_e(reason)}<div class="meter"><span style="width:{100 * count / most:.0f}%"></span></div></td>'
+        f'<tr><td>{_e(reason)}<div class="meter"><span style="width:{100 * count / limit:.0f}%"></span></div></td>'
         f'<td class="number">{count}</td><td class="soft">{_e(example)}</td></tr>'
-        for reason, count, example in counted[:_MOST_LISTED]
+        for reason, count, example in counted[:_MAX_LISTED]
     )
     first, second, third = heads
     head = f'<tr><th>{first}</th><th class="number">{second}</th><th>{third}</th></tr>'
@@ -175,7 +175,7 @@ def _counted(title: str, heads: tuple[str, str, str], counted: Sequence[tuple[st
 
 def _repetition(found: Figures) -> str:
     parts = [
-        f"<li>{pair.likeness:.0%}: {_e(pair.first)}<br>{_e(pair.second)}</li>" for pair in found.alike[:_MOST_LISTED]
+        f"<li>{pair.likeness:.0%}: {_e(pair.first)}<br>{_e(pair.second)}</li>" for pair in found.alike[:_MAX_LISTED]
     ]
     words = f"<ul>{''.join(parts)}</ul>" if parts else "<p>No two posts are nearly the same.</p>"
     if found.style and found.style.openings:
@@ -190,7 +190,7 @@ def _bonds(bonds: Sequence[Bond]) -> str:
     rows = "".join(
         f'<tr><td>{_e(bond.name)}</td><td class="number">{bond.exchanges}</td>'
         f"{''.join(_change(*pair) for pair in zip(bond.before, bond.after, strict=True))}</tr>"
-        for bond in bonds[: 2 * _MOST_LISTED]
+        for bond in bonds[: 2 * _MAX_LISTED]
     )
     titles = "".join(f'<th class="number">{title}</th>' for title in ("exchanges", "sentiment", "familiarity", "trust"))
     table = f"<table><thead><tr><th>with</th>{titles}</tr></thead><tbody>{rows}</tbody></table>"
@@ -204,7 +204,7 @@ def _change(before: float, after: float) -> str:
 
 def _trades(column: Column) -> str:
     rows = "".join(
-        f"<tr>{''.join(f'<td>{_e(part)}</td>' for part in row)}</tr>" for row in trade_rows(column)[: 4 * _MOST_LISTED]
+        f"<tr>{''.join(f'<td>{_e(part)}</td>' for part in row)}</tr>" for row in trade_rows(column)[: 4 * _MAX_LISTED]
     )
     if not rows:
         return ""

@@ -12,7 +12,7 @@ BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEK_SECONDS = 7 * 86_400
 _CYCLE_SECONDS = 146_097 * 86_400
-_MOST_OFF = 0.1
+_MAX_OFF = 0.1
 
 
 def aligned(speed: float, now: datetime, shown: datetime) -> float:
@@ -24,7 +24,7 @@ def aligned(speed: float, now: datetime, shown: datetime) -> float:
     seconds, wanted = now.timestamp(), (shown - _EPOCH).total_seconds()
     for period in (_CYCLE_SECONDS, _WEEK_SECONDS):
         found = (wanted + round((seconds * speed - wanted) / period) * period) / seconds
-        if abs(found - speed) <= _MOST_OFF * speed:
+        if abs(found - speed) <= _MAX_OFF * speed:
             break
     return found
 

@@ -85,8 +85,8 @@ class Lateness:
         """Return a speed that fits better: one that can be followed, or one that is nearer to what is wanted."""
         late = list(self._late)
         if len(late) >= _LAST and speed > 1:
-            most = max(_LATE_HOURS * 3600 / speed, _LATE_TIMES * self._found.latency_seconds)
-            if median(late[-_LAST:]) > most:
+            limit = max(_LATE_HOURS * 3600 / speed, _LATE_TIMES * self._found.latency_seconds)
+            if median(late[-_LAST:]) > limit:
                 return max(1.0, speed * _SLOWER)
         if len(late) == self._late.maxlen and median(late) * speed < _EASY_HOURS * 3600 and speed * _FASTER <= wanted:
             return speed * _FASTER

@@ -15,11 +15,11 @@ _SIDES = ("valence", "arousal", "dominance")
 
 def hours_plot(hours: Sequence[int], behavior: Behavior) -> str:
     """Return bars of how often a character posted in which hour of its day, with its peak and its quiet hours."""
-    most = max(1, *hours)
+    limit = max(1, *hours)
     step = (_WIDTH - _LEFT - _RIGHT) / _HOURS
     parts = []
     for hour, count in enumerate(hours):
-        left, height = _LEFT + hour * step, _HEIGHT * count / most
+        left, height = _LEFT + hour * step, _HEIGHT * count / limit
         if _is_quiet(behavior, hour):
             parts.append(_box(left, _TOP, step, _HEIGHT, "--quiet"))
         colour = "--peak" if hour in behavior.peak_posting_hours else "--bar"
@@ -29,7 +29,7 @@ def hours_plot(hours: Sequence[int], behavior: Behavior) -> str:
             parts.append(_words(left + step / 2, _TOP + _HEIGHT + 14, f"{hour:02}", "middle"))
     parts += [
         _line(_TOP + _HEIGHT),
-        _words(_LEFT - 5, _TOP + 9, f"{most}", "end"),
+        _words(_LEFT - 5, _TOP + 9, f"{limit}", "end"),
         _words(_LEFT - 5, _TOP + _HEIGHT, "0", "end"),
     ]
     keys = [("--bar", "posts")]

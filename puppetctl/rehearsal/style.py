@@ -9,7 +9,7 @@ from typing import Any
 
 import regex
 
-_MOST = 280
+_MAX = 280
 _EMOJI = regex.compile(r"[\p{Extended_Pictographic}\p{Regional_Indicator}--[©®™↔-↪〰‼⁉]]", regex.VERSION1)
 _TAG = regex.compile(r"(?<![\w&])[#\uff03]\w*\p{L}")
 _MENTION = regex.compile(r"(?<!\w)[@\uff20]\w")
@@ -34,9 +34,9 @@ def broken_rules(text: str, persona: Mapping[str, Any]) -> list[str]:
 
 def _broken(text: str, persona: Mapping[str, Any]) -> Iterator[str]:
     guide = _section(persona, "style_guide")
-    most = min(_most(guide), _most(_section(persona, "behavior")), _MOST)
-    if len(unicodedata.normalize("NFC", text)) > most:
-        yield f"is longer than {most} characters"
+    limit = min(_limit(guide), _limit(_section(persona, "behavior")), _MAX)
+    if len(unicodedata.normalize("NFC", text)) > limit:
+        yield f"is longer than {limit} characters"
     if not text.strip() or "\n" in text:
         yield "isn't one paragraph"
     if _LINK.search(text):
@@ -87,9 +87,9 @@ def _section(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _most(of: Mapping[str, Any]) -> int:
+def _limit(of: Mapping[str, Any]) -> int:
     found = _section(of, "content_preferences").get("max_post_length")
-    return found if isinstance(found, int) and found > 0 else _MOST
+    return found if isinstance(found, int) and found > 0 else _MAX
 
 
 def _says(text: str, term: str) -> bool:

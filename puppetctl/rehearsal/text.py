@@ -13,8 +13,8 @@ from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, t
 from puppetctl.terminal.words import plain
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_MOST_SAID = 6
-_MOST_LISTED = 6
+_MAX_SAID = 6
+_MAX_LISTED = 6
 _MOOD_POINTS = 44
 _QUOTED = 66
 
@@ -59,7 +59,7 @@ def _column(column: Column, *, explains: bool) -> Iterator[RenderableType]:
     yield from _counted("refused by the guard", found.verdicts.by_rule)
     if found.alike:
         yield _title("near-duplicates")
-        for pair in found.alike[:_MOST_LISTED]:
+        for pair in found.alike[:_MAX_LISTED]:
             yield _item(f"{pair.likeness:.0%}", f"{_cut(pair.first)} / {_cut(pair.second)}")
     if found.style and found.style.openings:
         yield _title("openings that come again")
@@ -71,21 +71,21 @@ def _column(column: Column, *, explains: bool) -> Iterator[RenderableType]:
         yield from _bonds(found.bonds)
     if found.conclusions:
         yield _title("conclusions that it drew")
-        yield from (_item("", _cut(words)) for words in found.conclusions[:_MOST_LISTED])
+        yield from (_item("", _cut(words)) for words in found.conclusions[:_MAX_LISTED])
     if trades := trade_rows(column):
         yield _title("trades")
-        yield from (_item(time, f"{what}, {state}") for time, what, state in trades[:_MOST_LISTED])
+        yield from (_item(time, f"{what}, {state}") for time, what, state in trades[:_MAX_LISTED])
         if words := profit(column):
             yield _item("", words)
 
 
 def _hours(found: Figures) -> Iterator[RenderableType]:
-    most = max(found.hours)
-    if not most:
+    limit = max(found.hours)
+    if not limit:
         return
     behavior = found.life.behavior
     yield _title("posts by hour of its day")
-    bars = "".join(f"{_BARS[-(-count * (len(_BARS) - 1) // most)]}  " for count in found.hours)
+    bars = "".join(f"{_BARS[-(-count * (len(_BARS) - 1) // limit)]}  " for count in found.hours)
     yield Text(f"  {bars}".rstrip(), "cyan")
     yield Text("  " + "".join(f"{hour:02} " for hour in range(24)).rstrip(), "dim")
     if behavior.peak_posting_hours:
@@ -132,14 +132,14 @@ def _fallen(fallen: Sequence[Fallen]) -> Iterator[RenderableType]:
 
 def _spread(said: Sequence[Said]) -> Sequence[Said]:
     """Return some of what was said, from all of the time."""
-    step = max(1, -(-len(said) // _MOST_SAID))
+    step = max(1, -(-len(said) // _MAX_SAID))
     return said[::step]
 
 
 def _counted(title: str, counted: Sequence[tuple[str, int, str]]) -> Iterator[RenderableType]:
     if counted:
         yield _title(title)
-        for reason, count, example in counted[:_MOST_LISTED]:
+        for reason, count, example in counted[:_MAX_LISTED]:
             yield _item(f"{count:>5}", f"{reason}: {_cut(example)}" if example else reason)
 
 
@@ -150,7 +150,7 @@ def _bonds(bonds: Sequence[Bond]) -> Iterator[RenderableType]:
     table = Table(
         "with", "exchanges", "sentiment", "familiarity", "trust", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for bond in bonds[: 2 * _MOST_LISTED]:
+    for bond in bonds[: 2 * _MAX_LISTED]:
         sides = (f"{was:+.2f} → {now:+.2f}" for was, now in zip(bond.before, bond.after, strict=True))
         table.add_row(Text(plain(bond.name)), str(bond.exchanges), *sides)
     yield table

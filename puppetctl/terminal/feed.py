@@ -17,7 +17,7 @@ from puppetctl.terminal.words import clock, plain, quoted
 
 _INDENT = 10
 _STEP = 2
-_MOST_STEPS = 4
+_MAX_STEPS = 4
 _QUOTE_LENGTH = 64
 
 
@@ -53,7 +53,7 @@ class Feed:
         for activity, depth in threaded(activities):
             is_below = depth > 0
             depth = depth or int(activity.HasField("reply"))
-            yield self._entry(activity, min(depth, _MOST_STEPS), quotes=not is_below)
+            yield self._entry(activity, min(depth, _MAX_STEPS), quotes=not is_below)
 
     def _entry(self, activity: log_pb.Activity, steps: int, *, quotes: bool) -> RenderableType:
         indent = _INDENT + _STEP * steps

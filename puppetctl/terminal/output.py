@@ -30,7 +30,7 @@ _FIRST = (18, 32)
 """How narrow and how wide the first column may be, where it names the rows: a name is cut, and an id never is."""
 
 _GAP, _EDGES = 3, 2
-_LEAST_LAST = 12
+_MIN_LAST = 12
 """Below that the last column is a column of syllables."""
 
 
@@ -54,10 +54,10 @@ class Rows:
     def fitted(self, width: int) -> RenderableType:
         """Return what fits into so many columns of characters."""
         first, *others, last = (self._natural(number) for number in range(len(self._titles)))
-        rest = sum(others) + min(last, _LEAST_LAST) + _GAP * (len(self._titles) - 1) + _EDGES
+        rest = sum(others) + min(last, _MIN_LAST) + _GAP * (len(self._titles) - 1) + _EDGES
         if self._titles[0] != "id":
-            least, most = _FIRST
-            first = min(first, max(least, min(width - rest, most)))
+            least, limit = _FIRST
+            first = min(first, max(least, min(width - rest, limit)))
         return self._table(first) if first + rest <= width else Group(*self._in_lines())
 
     def _natural(self, number: int) -> int:

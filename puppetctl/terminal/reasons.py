@@ -8,7 +8,7 @@ from puppetctl.terminal.words import cut, plain, quoted, shortened
 
 _BETWEEN = " · "
 _CODE = re.compile(r"^[A-Z]+(_[A-Z]+)*: ")
-_MOST_MEMORY = 52
+_MAX_MEMORY = 52
 
 
 def in_a_line(activity: log_pb.Activity, width: int) -> str:
@@ -53,11 +53,11 @@ def _of_words(activity: log_pb.Activity) -> Iterator[str]:
     if activity.is_edited:
         yield "in words of a person"
     if activity.memories:
-        yield f"remembers {quoted(activity.memories[0].text, _MOST_MEMORY)}"
+        yield f"remembers {quoted(activity.memories[0].text, _MAX_MEMORY)}"
     elif activity.post.HasField("swap"):
         yield f"tells of its trade of {activity.post.swap.symbol or 'a token'}"
     elif activity.post.news_text:
-        yield f"heard {quoted(activity.post.news_text, _MOST_MEMORY)}"
+        yield f"heard {quoted(activity.post.news_text, _MAX_MEMORY)}"
     elif activity.post.topic:
         yield f"about {activity.post.topic}"
     if activity.mood:

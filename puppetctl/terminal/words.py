@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 
-_MOST_NOTICES = 5
+_MAX_NOTICES = 5
 # They change the direction of everything after them.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -35,14 +35,14 @@ def _harmless(character: str) -> str:
     return " " if unicodedata.category(character) == "Cc" else character
 
 
-def cut(text: str, most: int) -> str:
+def cut(text: str, limit: int) -> str:
     """Return a text of at most so many characters; where something was left out it ends with `…`."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
 
 
-def quoted(text: str, most: int) -> str:
+def quoted(text: str, limit: int) -> str:
     """Return somebody's words between quotation marks, harmless and cut; empty when there are none."""
-    return f"“{cut(plain(text), most)}”" if text else ""
+    return f"“{cut(plain(text), limit)}”" if text else ""
 
 
 def shortened(signature: str) -> str:
@@ -88,6 +88,6 @@ def told_of(notices: Iterable[pb.Notice]) -> tuple[str, ...]:
 
 def in_short(notices: Sequence[str]) -> list[str]:
     """Return the first of what is to be told of one character, and how much more there is."""
-    shown = [plain(words) for words in notices[:_MOST_NOTICES]]
+    shown = [plain(words) for words in notices[:_MAX_NOTICES]]
     more = len(notices) - len(shown)
     return [*shown, f"and {more} more like this (GetAgentStatus has all)"] if more else shown

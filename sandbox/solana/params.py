@@ -73,13 +73,13 @@ class Params:
         """Return a signature's text."""
         return as_signature(self._required(index, name), name)
 
-    def listed(self, index: int, name: str, most: int) -> list[Any]:
+    def listed(self, index: int, name: str, limit: int) -> list[Any]:
         """Return a list with at most so many items."""
         value = self._required(index, name)
         if not isinstance(value, list):
             raise InvalidParamsError(f"{name} must be a list")
-        if len(value) > most:
-            raise InvalidParamsError(f"{name} has {len(value)} items; at most {most} are allowed")
+        if len(value) > limit:
+            raise InvalidParamsError(f"{name} has {len(value)} items; at most {limit} are allowed")
         return value
 
     def optional_u64(self, index: int, name: str) -> int | None:

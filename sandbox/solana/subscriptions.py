@@ -23,7 +23,7 @@ from sandbox.solana.rpc_accounts import shown
 from sandbox.solana.rpc_cluster import in_context
 
 _LOOKS_PER_SLOT = 4
-_MOST_SUBSCRIPTIONS = 1_000
+_MAX_SUBSCRIPTIONS = 1_000
 
 Look = Callable[[Chain], Any]
 """Says what there is to be told now, or None."""
@@ -138,8 +138,8 @@ class _Connection:
             return True
         if method not in _SUBSCRIBE:
             raise MethodNotFoundError
-        if len(self._subscriptions) >= _MOST_SUBSCRIPTIONS:
-            raise InvalidParamsError(f"a connection has at most {_MOST_SUBSCRIPTIONS} subscriptions")
+        if len(self._subscriptions) >= _MAX_SUBSCRIPTIONS:
+            raise InvalidParamsError(f"a connection has at most {_MAX_SUBSCRIPTIONS} subscriptions")
         number = next(self._numbers)
         self._subscriptions[number] = _SUBSCRIBE[method](chain, params)
         return number

@@ -41,21 +41,21 @@ def address(query: Query, name: str) -> Pubkey:
         raise BadRequestError(f"{name} must be an address: {error}") from error
 
 
-def whole(query: Query, name: str, least: int, most: int, default: int | None = None) -> int:
+def whole(query: Query, name: str, least: int, limit: int, default: int | None = None) -> int:
     """Return a whole number within these bounds, or the default when it is left out."""
     text = query.get(name)
     if text is None and default is not None:
         return default
-    if text is None or not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
-        raise BadRequestError(f"{name} must be a whole number from {least} to {most}")
+    if text is None or not (text.isascii() and text.isdecimal()) or not least <= int(text) <= limit:
+        raise BadRequestError(f"{name} must be a whole number from {least} to {limit}")
     return int(text)
 
 
-def listed(query: Query, name: str, most: int) -> list[str]:
+def listed(query: Query, name: str, limit: int) -> list[str]:
     """Return the items of a list separated by commas."""
     items = [item for item in query.get(name, "").split(",") if item]
-    if not 1 <= len(items) <= most:
-        raise BadRequestError(f"{name} must name 1 to {most} mints, separated by commas")
+    if not 1 <= len(items) <= limit:
+        raise BadRequestError(f"{name} must name 1 to {limit} mints, separated by commas")
     return items
 
 

@@ -10,7 +10,7 @@ from services.agents.domain.schedule import Pauses
 from services.agents.ports.store import Records, Stamp
 from services.agents.service import Cast
 
-_MOST = 50_000
+_MAX = 50_000
 """How many are kept at hand, of about a kilobyte each; which were used longest ago go first."""
 
 
@@ -45,6 +45,6 @@ class Rhythms:
                 self._known.move_to_end((agent_id, kind))
                 if (rhythm := self._known[agent_id, kind][1]) is not None:
                     found[agent_id] = rhythm
-        while len(self._known) > _MOST:
+        while len(self._known) > _MAX:
             self._known.popitem(last=False)
         return found

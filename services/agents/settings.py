@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from services.runtime.settings import HttpUrl, Port, ServiceSettings, Target, check_http_url
 
 _KEY_PREFIX = "whsec_"
-_LEAST_KEY, _MOST_KEY = 24, 64
+_MIN_KEY, _MAX_KEY = 24, 64
 """In bytes, as Standard Webhooks has it."""
 
 
@@ -140,7 +140,7 @@ def _keys(secret: SecretStr) -> list[bytes]:
             key = base64.b64decode(part.removeprefix(_KEY_PREFIX), validate=True)
         except binascii.Error:
             key = b""
-        if not part.startswith(_KEY_PREFIX) or not _LEAST_KEY <= len(key) <= _MOST_KEY:
+        if not part.startswith(_KEY_PREFIX) or not _MIN_KEY <= len(key) <= _MAX_KEY:
             raise ValueError("must be `whsec_` and 24 to 64 bytes in base64")
         keys.append(key)
     return keys

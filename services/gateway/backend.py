@@ -50,8 +50,8 @@ class Backend:
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= self.settings.most_deadline_seconds:
-            most = f"{self.settings.most_deadline_seconds:g}"
-            raise InvalidRequest([Violation("Request-Timeout", f"must be seconds, above 0 and up to {most}")])
+            limit = f"{self.settings.most_deadline_seconds:g}"
+            raise InvalidRequest([Violation("Request-Timeout", f"must be seconds, above 0 and up to {limit}")])
         return seconds
 
     async def call(self, request: Request, stub: type[Any], rpc: str, message: Any) -> Any:

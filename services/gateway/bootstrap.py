@@ -36,9 +36,9 @@ from services.runtime.version import suite_version
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-_MOST_HEADER_BYTES = 32 * 2**10
+_MAX_HEADER_BYTES = 32 * 2**10
 _IDLE_SECONDS = 30
-_MOST_CONNECTIONS = 1024
+_MAX_CONNECTIONS = 1024
 """How many connections there may be beside those of event streams."""
 
 _KEY_FILE = "gateway-cookies.key"
@@ -81,8 +81,8 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
                 ssl_keyfile=settings.tls_key,
                 # The one in every image, which also limits headers; others are there or not with other packages.
                 http="h11",
-                h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
-                limit_concurrency=settings.max_open_streams + _MOST_CONNECTIONS,
+                h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
+                limit_concurrency=settings.max_open_streams + _MAX_CONNECTIONS,
                 timeout_keep_alive=_IDLE_SECONDS,
                 log_config=None,
                 log_level="warning",

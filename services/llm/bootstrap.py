@@ -118,8 +118,8 @@ async def open_providers(settings: LlmSettings, ledger: Ledger) -> AsyncIterator
 
 
 def _kept(provider: Guarded, settings: LlmSettings) -> Guarded:
-    most = int(settings.cache_mib * 2**20)
-    return Cached(provider, most, settings.cache_seconds) if most else provider
+    limit = int(settings.cache_mib * 2**20)
+    return Cached(provider, limit, settings.cache_seconds) if limit else provider
 
 
 def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:

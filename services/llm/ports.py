@@ -134,12 +134,12 @@ class Records(UnitOfWork, Protocol):
         """Return the attempts that aren't done, and whose lease has ended."""
         ...
 
-    async def usage(self, query: UsageQuery, most: int) -> list[UsageRow]:
+    async def usage(self, query: UsageQuery, limit: int) -> list[UsageRow]:
         """Return up to so many rows of what was spent, the dearest first."""
         ...
 
-    async def forget_attempts(self, before: date, most: int) -> int:
-        """Forget up to `most` attempts, and days, of before this day; the value says how many attempts."""
+    async def forget_attempts(self, before: date, limit: int) -> int:
+        """Forget up to `limit` attempts, and days, of before this day; the value says how many attempts."""
         ...
 
     async def answer_of(self, key: RequestKey) -> Answer | None:
@@ -150,8 +150,8 @@ class Records(UnitOfWork, Protocol):
         """Keep answers, in place of what was kept for the same requests."""
         ...
 
-    async def forget_answers(self, before: datetime, most: int) -> int:
-        """Delete up to `most` answers of before this time; the value says how many."""
+    async def forget_answers(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` answers of before this time; the value says how many."""
         ...
 
     async def save(self, *rows: Budget | Spending | Attempt) -> None:

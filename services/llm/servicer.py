@@ -75,7 +75,7 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         """Say what was spent."""
         check(request)
         query = budgets.read_usage_query(request, (await self._ledger.today()).date())
-        return budgets.write_usage_rows(await self._ledger.usage(query, budgets.MOST_ROWS + 1))
+        return budgets.write_usage_rows(await self._ledger.usage(query, budgets.MAX_ROWS + 1))
 
     async def GetBudget(self, request: pb.GetBudgetRequest, context: Context) -> pb.GetBudgetResponse:
         """Return a budget."""

@@ -38,29 +38,29 @@ class Checks:
         if len(self._violations) >= _ENOUGH:
             raise InvalidRequest(self._violations)
 
-    def text(self, field: str, value: str, most: int, *, required: bool = True, subject: str = "") -> None:
-        """Ask for at most `most` characters, not blank when required, and none of them NUL.
+    def text(self, field: str, value: str, limit: int, *, required: bool = True, subject: str = "") -> None:
+        """Ask for at most `limit` characters, not blank when required, and none of them NUL.
 
         `subject` says what of the field it is that is asked this; empty: the field itself.
 
         A sign may stand for a phrase (U+FDFA is 18 letters). What is read is a text's compatibility form: it may have
         twice as many.
         """
-        if len(value) > most:
-            self.refuse(field, f"{subject}must have at most {most} characters, and has {len(value)}")
+        if len(value) > limit:
+            self.refuse(field, f"{subject}must have at most {limit} characters, and has {len(value)}")
         elif required and not value.strip():
             self.refuse(field, f"{subject}is required")
         elif "\0" in value:
             self.refuse(field, f"{subject}must not contain a NUL character")
-        elif not value.isascii() and len(unicodedata.normalize("NFKC", value)) > 2 * most + _FEW:
+        elif not value.isascii() and len(unicodedata.normalize("NFKC", value)) > 2 * limit + _FEW:
             self.refuse(
-                field, f"{subject}must have at most {2 * most + _FEW} characters in its compatibility form (NFKC)"
+                field, f"{subject}must have at most {2 * limit + _FEW} characters in its compatibility form (NFKC)"
             )
 
-    def number(self, field: str, value: float, least: float, most: float) -> None:
-        """Ask for a finite number from `least` to `most`."""
-        if not (math.isfinite(value) and least <= value <= most):
-            self.refuse(field, f"must be {least:g} to {most:g}, and is {value:g}")
+    def number(self, field: str, value: float, least: float, limit: float) -> None:
+        """Ask for a finite number from `least` to `limit`."""
+        if not (math.isfinite(value) and least <= value <= limit):
+            self.refuse(field, f"must be {least:g} to {limit:g}, and is {value:g}")
 
     def enum(self, field: str, value: int, named: Collection[Any]) -> None:
         """Ask for a named value other than the unspecified one."""

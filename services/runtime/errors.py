@@ -25,8 +25,8 @@ def quoted(text: str) -> str:
     return repr(_cut(text, _QUOTED))
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 class PuppetError(Exception):

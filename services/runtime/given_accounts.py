@@ -15,7 +15,7 @@ CREDENTIALS = {
 """By the fields of a persona's `twitter_credentials`, what that server calls them."""
 
 _HANDLE_LENGTH = 15
-_MOST_NAME = 50
+_MAX_NAME = 50
 
 
 def handle_of(persona_id: str) -> str:
@@ -28,7 +28,7 @@ def handle_of(persona_id: str) -> str:
 
 async def credentials_of(url: str, token: str, username: str, name: str) -> dict[str, str]:
     """Return the credentials of the account with this username, which is made unless it is there. Raises WebError."""
-    keys = await web.post(url, {"username": username, "name": name[:_MOST_NAME]}, token)
+    keys = await web.post(url, {"username": username, "name": name[:_MAX_NAME]}, token)
     if not isinstance(keys, Mapping) or not keys.keys() >= set(CREDENTIALS.values()):
         raise web.WebError(f"{url} gave no credentials")
     return {name: str(keys[key]) for name, key in CREDENTIALS.items()}

@@ -18,10 +18,10 @@ class Grouping(Generic[T, R]):
     the work raises goes to all callers of the group.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]], most: int) -> None:
+    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]], limit: int) -> None:
         """Take the work, and how many items go into a group at most."""
         self._work = work
-        self._most = most
+        self._limit = limit
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -35,7 +35,7 @@ class Grouping(Generic[T, R]):
 
     async def _run(self) -> None:
         while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            group = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
             try:
                 results = await self._work([item for item, _ in group])
             except Exception as error:  # noqa: BLE001 -- each caller raises it

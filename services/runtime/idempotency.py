@@ -129,8 +129,8 @@ async def answer(connection: AsyncConnection, key: RequestKey, resource_id: str)
         await connection.execute(sa.update(RequestRecord).where(*same).values(resource_id=resource_id))
 
 
-async def forget(connection: AsyncConnection, before: datetime, most: int, needed: sa.ColumnElement[bool]) -> int:
-    """Forget up to `most` requests that were claimed before this time and aren't needed; the value says how many."""
+async def forget(connection: AsyncConnection, before: datetime, limit: int, needed: sa.ColumnElement[bool]) -> int:
+    """Forget up to `limit` requests that were claimed before this time and aren't needed; the value says how many."""
     columns = [col(RequestRecord.principal), col(RequestRecord.method), col(RequestRecord.request_id)]
-    old = sa.select(*columns).where(col(RequestRecord.create_time) < before, sa.not_(needed)).limit(most)
+    old = sa.select(*columns).where(col(RequestRecord.create_time) < before, sa.not_(needed)).limit(limit)
     return (await connection.execute(sa.delete(RequestRecord).where(sa.tuple_(*columns).in_(old)))).rowcount

@@ -15,7 +15,7 @@ from services.runtime.nesting import is_shallow
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MOST_LETTERS = 4_096
+_MAX_LETTERS = 4_096
 _LEVELS = 2  # the list, and a time in it
 _ABOVE_NUMBERS = 2**63
 
@@ -60,15 +60,15 @@ def read_page(
     kinds: tuple[type, ...],
     *,
     default: int = 50,
-    most: int = 500,
+    limit: int = 500,
 ) -> Page:
     """Return the page that a request asks for; `kinds` are the types of a key's values.
 
     Raises InvalidRequest when the size is out of bounds, or when the token is not one of these filters.
     """
     violations: list[Violation] = []
-    if not 0 <= size <= most:
-        violations.append(Violation("page_size", f"must be 0 to {most}"))
+    if not 0 <= size <= limit:
+        violations.append(Violation("page_size", f"must be 0 to {limit}"))
     after = _read_token(token, filters, kinds) if token else None
     if token and after is None:
         violations.append(Violation("page_token", "is not a token of a request with these filters"))
@@ -79,7 +79,7 @@ def read_page(
 
 def _read_token(token: str, filters: Sequence[object], kinds: tuple[type, ...]) -> tuple[Any, ...] | None:
     """Return the key in a token; None for what no token can say. Anybody may write one: it is data like any other."""
-    if len(token) > _MOST_LETTERS:
+    if len(token) > _MAX_LETTERS:
         return None
     try:
         written = base64.urlsafe_b64decode(token.encode()).decode()

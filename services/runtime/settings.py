@@ -52,7 +52,7 @@ Target = Annotated[str, AfterValidator(_check_target)]
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 
-LEAST_REQUEST_DAYS = 31
+MIN_REQUEST_DAYS = 31
 """Longer than any workflow is taken up again: what it repeats must be known for what it is."""
 
 
@@ -183,7 +183,7 @@ class ServiceSettings(ProgramSettings):
 
     database_url: str = ""
     """Any SQLAlchemy URL with an async driver; empty: an SQLite file in `data_dir`."""
-    request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
+    request_days: int = Field(default=90, ge=MIN_REQUEST_DAYS)
     """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
     tls_client_ca: Path | None = None
     """Who signs callers' certificates: then each must show one, and it proves who calls."""

@@ -53,9 +53,9 @@ class SqlTransaction(UnitOfWork):
     async def commit(self) -> None:
         await self._transaction.commit()
 
-    async def forget_requests(self, before: datetime, most: int) -> int:
-        """Forget up to `most` requests of before this time whose effect is decided; the value says how many."""
-        return await idempotency.forget(self._connection, before, most, self._needed())
+    async def forget_requests(self, before: datetime, limit: int) -> int:
+        """Forget up to `limit` requests of before this time whose effect is decided; the value says how many."""
+        return await idempotency.forget(self._connection, before, limit, self._needed())
 
     def _needed(self) -> sa.ColumnElement[bool]:
         """Return the condition for requests that are kept however old they are; a service adds its own."""

@@ -14,7 +14,7 @@ from services.runtime.rows import read_row, write_row
 from services.runtime.sql import SqlTransaction
 from services.runtime.upsert import insert_on
 
-_FIRST, _MOST = 8, 500
+_FIRST, _MAX = 8, 500
 """How many rows are read before it is known what they weigh, and at most."""
 _PAGE_BYTES = 2 * 2**20
 
@@ -71,7 +71,7 @@ class SqlArchive(SqlTransaction, ArchiveRecords):
                     yield ArchivedRow(part.name, written)
                 if len(rows) < number:
                     break
-                number = max(1, min(_MOST, _PAGE_BYTES * number // max(1, weight)))
+                number = max(1, min(_MAX, _PAGE_BYTES * number // max(1, weight)))
 
     @override
     def from_archive(self, row: ArchivedRow) -> SQLModel:
@@ -115,5 +115,5 @@ def _key(kind: type[SQLModel]) -> tuple[Any, ...]:
 
 def _batched(rows: Iterable[SQLModel]) -> Iterator[list[SQLModel]]:
     rows = iter(rows)
-    while some := list(itertools.islice(rows, _MOST)):
+    while some := list(itertools.islice(rows, _MAX)):
         yield some

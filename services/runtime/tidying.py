@@ -16,8 +16,8 @@ _AT_ONCE = 500
 class Records(Protocol):
     """One transaction."""
 
-    async def forget_requests(self, before: datetime, most: int) -> int:
-        """Forget up to `most` requests of before this time whose effect is decided; the value says how many."""
+    async def forget_requests(self, before: datetime, limit: int) -> int:
+        """Forget up to `limit` requests of before this time whose effect is decided; the value says how many."""
         ...
 
     async def commit(self) -> None:
@@ -46,9 +46,9 @@ class Tidying:
         """Forget what is old enough."""
         before = self._clock.now() - self._kept
 
-        async def some(most: int) -> int:
+        async def some(limit: int) -> int:
             async with self._store.writing() as records:
-                number = await records.forget_requests(before, most)
+                number = await records.forget_requests(before, limit)
                 await records.commit()
             return number
 

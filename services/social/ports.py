@@ -47,8 +47,8 @@ class Records(UnitOfWork, Protocol):
         """
         ...
 
-    async def due_posts(self, now: datetime, most: int) -> list[str]:
-        """Return the ids of up to `most` posts that are due, the longest due first."""
+    async def due_posts(self, now: datetime, limit: int) -> list[str]:
+        """Return the ids of up to `limit` posts that are due, the longest due first."""
         ...
 
     async def wake_posts(self, account_ids: Collection[str], now: datetime) -> None:
@@ -139,8 +139,8 @@ class Network(Protocol):
         """Return what an account itself posted since this time, the oldest first."""
         ...
 
-    async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
-        """Return up to `most` of the latest mentions of an account by others, the oldest first."""
+    async def latest_mentions(self, credentials: Credentials, user_id: str, limit: int) -> list[Mention]:
+        """Return up to `limit` of the latest mentions of an account by others, the oldest first."""
         ...
 
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
@@ -148,9 +148,9 @@ class Network(Protocol):
         ...
 
     async def conversation(
-        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, limit: int
     ) -> Conversation:
-        """Return up to `most` posts of the conversation that a post is part of, the oldest first.
+        """Return up to `limit` posts of the conversation that a post is part of, the oldest first.
 
         Those that it answers come before others. Without `conversation_id` that is asked for first.
         """

@@ -110,9 +110,9 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Return a conversation."""
         wire.check_conversation(request)
-        most = size_of(request, "max_posts")
+        limit = size_of(request, "max_posts")
         conversation = await self._reading.conversation(
-            request.account_id, request.network_post_id, request.network_conversation_id, most
+            request.account_id, request.network_post_id, request.network_conversation_id, limit
         )
         return wire.write_conversation(conversation)
 

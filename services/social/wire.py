@@ -4,7 +4,7 @@ from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_duration, write_time
 from services.runtime.rpc.limits import RequestChecks, check
-from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
+from services.runtime.text.fingerprints import MAX_SIGNS, unfolds_too_far
 from services.social.domain.accounts import Account, Credentials, NetworkName
 from services.social.domain.capabilities import Capabilities, PostQuota, ReplyScope
 from services.social.domain.network import Cause, Conversation, ConversationPost, Mention
@@ -33,7 +33,7 @@ def check_new_post(request: pb.CreatePostRequest) -> None:
     """Check a post to publish."""
     with RequestChecks(request) as checks:
         if unfolds_too_far(request.text):
-            checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
+            checks.refuse("text", f"must have at most {MAX_SIGNS} characters in its normal form (NFKC)")
         _network_id(checks, "in_reply_to_network_post_id", request.in_reply_to_network_post_id)
 
 

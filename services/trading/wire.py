@@ -8,7 +8,7 @@ from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import RequestChecks, check
-from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
+from services.runtime.text.fingerprints import MAX_SIGNS, unfolds_too_far
 from services.trading.domain.allowance import Allowance, MintAllowance
 from services.trading.domain.market import Balance, Pair, Price, Quote, Token, is_address
 from services.trading.domain.portfolio import Holding, Portfolio
@@ -37,7 +37,7 @@ def check_screening(request: pb.ScreenTextRequest) -> None:
     """Check a text that is to be screened."""
     with RequestChecks(request) as checks:
         if not checks.count and unfolds_too_far(request.text):
-            checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
+            checks.refuse("text", f"must have at most {MAX_SIGNS} characters in its normal form (NFKC)")
 
 
 def read_states(request: pb.ListTradesRequest) -> list[TradeState]:

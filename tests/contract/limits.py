@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
 
-from services.runtime.rpc.bounds import MOST_ITEMS, most_items
+from services.runtime.rpc.bounds import MAX_ITEMS, most_items
 from services.runtime.rpc.limits import limits_of
 from tests.conftest import ROOT
 from tests.contract.test_protos import METHODS
@@ -78,8 +78,8 @@ def _words(field: FieldDescriptor) -> Iterator[str]:
             yield f"{whole.min:,} to {whole.max:,}"
         elif whole.min:
             yield f"at least {whole.min:,}"
-    if field.is_repeated and (most := most_items(field)) != MOST_ITEMS:
-        yield f"{most:,}"
+    if field.is_repeated and (limit := most_items(field)) != MAX_ITEMS:
+        yield f"{limit:,}"
     yield from (f"`{name}`" for name in limits.requires)
 
 

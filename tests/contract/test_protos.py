@@ -10,7 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, Servic
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.runtime.rpc.access import Rule
-from services.runtime.rpc.bounds import MOST_ITEMS, most_items
+from services.runtime.rpc.bounds import MAX_ITEMS, most_items
 from services.runtime.settings import ServiceSettings
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
@@ -117,7 +117,7 @@ def test_every_list_in_a_request_says_how_many_items_it_may_have(method: MethodD
             continue
         seen.add(message.full_name)
         waiting.extend(field.message_type for field in message.fields if field.message_type is not None)
-        unbounded = {field.name for field in message.fields if field.is_repeated and most_items(field) == MOST_ITEMS}
+        unbounded = {field.name for field in message.fields if field.is_repeated and most_items(field) == MAX_ITEMS}
         assert not unbounded, message.full_name
 
 

@@ -42,9 +42,9 @@ class Callers:
         self._keys = _keys()
         self.have_enough = False
 
-    async def call(self, stub: MemoryServiceStub, most: int) -> None:
+    async def call(self, stub: MemoryServiceStub, limit: int) -> None:
         """Call so many times, or until there is enough of it, or the service doesn't answer any more."""
-        for _ in range(most):
+        for _ in range(limit):
             if self.have_enough:
                 return
             agent_id = self._chance.choice(AGENTS)
@@ -65,8 +65,8 @@ class Callers:
         chance, free = self._chance, self._ledger.free(agent_id)
         request_id = f"req {next(self._numbers)}" if chance.random() < 0.6 else ""
         if deed in ("create", "batch") and len(self._ledger.there[agent_id]) < _MANY:
-            most = 1 if deed == "create" else chance.choice([3, 10, 30, 150])
-            count = chance.randint(min(2, most), most)
+            limit = 1 if deed == "create" else chance.choice([3, 10, 30, 150])
+            count = chance.randint(min(2, limit), limit)
             return Create(self._ledger, [self._memory(agent_id) for _ in range(count)], request_id)
         if deed in ("clear", "purge") and not any(wipe.request.agent_id == agent_id for wipe in self._ledger.wipes()):
             return Wipe(self._ledger, self._wiping(deed, agent_id, request_id))

@@ -51,7 +51,7 @@ class FakeLog:
         """Return the place of the newest activity."""
         return len(self.activities)
 
-    async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
-        """Return up to `most` activities after this one, oldest first."""
+    async def activities_after(self, agent_ids: Sequence[str], seq: int, limit: int) -> list[ActivityRecord]:
+        """Return up to `limit` activities after this one, oldest first."""
         wanted = [item for item in self.activities[seq:] if not agent_ids or item.agent_id in agent_ids]
-        return wanted[:most]
+        return wanted[:limit]

@@ -149,9 +149,9 @@ class FakeNetwork:
         now = self._clock.now()
         return [item.post for item in self.standing if item.user == user_id and item.visible_time <= now]
 
-    async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
+    async def latest_mentions(self, credentials: Credentials, user_id: str, limit: int) -> list[Mention]:
         self._look()
-        return self.mentions[-most:]
+        return self.mentions[-limit:]
 
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
         self.mention_reads += 1
@@ -159,10 +159,10 @@ class FakeNetwork:
         return [mention for mention in self.mentions if int(mention.network_post_id) > int(network_post_id)]
 
     async def conversation(
-        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, limit: int
     ) -> Conversation:
         self._look()
-        return Conversation(tuple(self.mentions[-most:]), 1, len(self.mentions), 0)
+        return Conversation(tuple(self.mentions[-limit:]), 1, len(self.mentions), 0)
 
     def _look(self) -> None:
         if self.blind is not None:
@@ -251,10 +251,10 @@ class FakeRecords(FakeClaims):
             rows = [row for row in rows if key(row) < page.after]
         return Paged.cut(rows[: page.size + 1], page, key)
 
-    async def due_posts(self, now: datetime, most: int) -> list[str]:
+    async def due_posts(self, now: datetime, limit: int) -> list[str]:
         due = [row for row in self._posts.values() if row.is_due(now)]
         due.sort(key=lambda row: (row.due_time or datetime.max.replace(tzinfo=UTC), row.create_time))
-        return [row.id for row in due[:most]]
+        return [row.id for row in due[:limit]]
 
     async def is_sending(self, account_id: str) -> bool:
         return any(row.account_id == account_id and row.state is PostState.SENT for row in self._posts.values())

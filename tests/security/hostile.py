@@ -134,8 +134,8 @@ class Requests:
             return self._rng.choice(_BROKEN) if self._chance(0.6) else self._rng.random()
         if kind == FieldDescriptor.CPPTYPE_ENUM and self._chance(0.7):
             return self._rng.choice(field.enum_type.values).number
-        least, most = _LIMITS[kind]
-        return min(most, max(least, self._rng.choice(_WHOLE)))
+        least, limit = _LIMITS[kind]
+        return min(limit, max(least, self._rng.choice(_WHOLE)))
 
     def _text(self) -> str:
         if self._ids and self._chance(0.2):

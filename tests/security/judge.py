@@ -4,7 +4,7 @@ from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import SOL
 from tests.security.conftest import Books, Scene
 
-_MOST_RENT = 2_200_000
+_MAX_RENT = 2_200_000
 """What a token account with a fee on transfers has to hold, about."""
 
 
@@ -14,7 +14,7 @@ def judge(
     """Fail unless the wallet lost at most the amount and the chain's fees, and got what it was promised for it."""
     assert after.faults == before.faults
     opened = {mint: rent for mint, rent in after.rents.items() if mint not in before.rents}
-    assert all(rent <= _MOST_RENT for rent in opened.values())
+    assert all(rent <= _MAX_RENT for rent in opened.values())
     lost = {mint: before.tokens[mint] - after.tokens.get(mint, 0) for mint in before.tokens}
     lost[SOL] = before.all_lamports - after.all_lamports - fees
     given = lost.pop(source, 0)

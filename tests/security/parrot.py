@@ -15,7 +15,7 @@ from services.agents.domain.prompts import PromptParts
 
 _LOOKALIKES = str.maketrans("асеорхуАВЕКМНОРСТХ", "aceopxyABEKMHOPCTX")
 _LEET = str.maketrans("431057", "aeiost")
-_MOST_WORDS = 40
+_MAX_WORDS = 40
 _FRAMES = (
     "{}",
     "{}.",
@@ -81,7 +81,7 @@ def _decoded(word: str) -> Iterator[str]:
 def _things(form: str) -> list[str]:
     """Return what somebody can act on in a text, each longer word, and each few words in a row, also run together."""
     things = re.findall(r"\S*[.@#$%/]\S*|[^\W_]{3,}|\d[\d.,]*\s?\S{0,3}", form)
-    words = re.findall(r"\S+", form)[:_MOST_WORDS]
+    words = re.findall(r"\S+", form)[:_MAX_WORDS]
     rows = (words[start : start + length] for length in (2, 3) for start in range(len(words) - length + 1))
     things += [joined for row in rows for joined in (" ".join(row), "".join(row))]
     return [thing.strip() for thing in things if thing.strip()]

@@ -32,7 +32,7 @@ from services.runtime import telemetry
 from services.runtime.background import leave_call
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.retrying import retry
-from services.runtime.settings import LEAST_REQUEST_DAYS
+from services.runtime.settings import MIN_REQUEST_DAYS
 from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ WORKFLOWS = Histogram(
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
-LONGEST = timedelta(days=LEAST_REQUEST_DAYS - 1)
+LONGEST = timedelta(days=MIN_REQUEST_DAYS - 1)
 """How old a workflow may be to be taken up: what it repeats is known to the other services by its request ids."""
 
 _ANEW = re.compile(r"@v\d+$")

@@ -19,11 +19,11 @@ from services.runtime.http_failures import why
 
 _SECONDS = 10.0
 """For one source, with all its redirections."""
-_MOST_BYTES = 2_000_000
+_MAX_BYTES = 2_000_000
 """Several times the largest of common feeds."""
-_MOST_REDIRECTS = 3
-_MOST_ITEMS = 100
-_MOST_TEXT, _MOST_LINK, _MOST_HEADER = 600, 2_048, 500
+_MAX_REDIRECTS = 3
+_MAX_ITEMS = 100
+_MAX_TEXT, _MAX_LINK, _MAX_HEADER = 600, 2_048, 500
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _OK, _NOT_MODIFIED = 200, 304
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -55,12 +55,12 @@ class HttpFeeds(FeedPort):
         # What is parsed is the work of strangers: it takes no turn of the others.
         items = await asyncio.to_thread(_items, place, headers, body)
         etag, modified = headers.get("etag", ""), headers.get("last-modified", "")
-        return Fetched(items, Validators(etag[:_MOST_HEADER], modified[:_MOST_HEADER]))
+        return Fetched(items, Validators(etag[:_MAX_HEADER], modified[:_MAX_HEADER]))
 
     async def _followed(
         self, client: httpx2.AsyncClient, url: str, known: Validators
     ) -> tuple[str, httpx2.Headers, bytes | None]:
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             request = await self._request(client, httpx2.URL(url), known)
             response = await client.send(request, stream=True)
             try:
@@ -74,7 +74,7 @@ class HttpFeeds(FeedPort):
                 return url, response.headers, await _body(response)
             finally:
                 await response.aclose()
-        raise FeedError(f"redirects more than {_MOST_REDIRECTS} times")
+        raise FeedError(f"redirects more than {_MAX_REDIRECTS} times")
 
     async def _request(self, client: httpx2.AsyncClient, url: httpx2.URL, known: Validators) -> httpx2.Request:
         """Return a request to an address that was looked at, whatever the name means to the next who asks."""
@@ -126,8 +126,8 @@ async def _body(response: httpx2.Response) -> bytes:
     read = bytearray()
     async for piece in response.aiter_raw():
         read += piece
-        if len(read) > _MOST_BYTES:
-            raise FeedError(f"has more than {_MOST_BYTES:,} bytes")
+        if len(read) > _MAX_BYTES:
+            raise FeedError(f"has more than {_MAX_BYTES:,} bytes")
     return bytes(read)
 
 
@@ -143,11 +143,11 @@ def _items(url: str, headers: httpx2.Headers, body: bytes) -> list[FeedItem]:
 
 
 def _read(entries: list[Any]) -> Iterator[FeedItem]:
-    for entry in entries[:_MOST_ITEMS]:
+    for entry in entries[:_MAX_ITEMS]:
         title, summary = _plain(str(entry.get("title", ""))), _plain(str(entry.get("summary", "")))
         text = title if not summary or summary.startswith(title) else f"{title.rstrip('.')}. {summary}" if title else ""
-        text = (text or summary)[:_MOST_TEXT].strip()
-        link = str(entry.get("link", ""))[:_MOST_LINK]
+        text = (text or summary)[:_MAX_TEXT].strip()
+        link = str(entry.get("link", ""))[:_MAX_LINK]
         if text:
             yield FeedItem(_id(str(entry.get("id") or link or text)), text, link if _is_web(link) else "")
 
@@ -158,7 +158,7 @@ def _page(url: str, body: bytes) -> FeedItem:
     title = reader.found.get("og:title") or reader.found.get("title", "")
     about = reader.found.get("og:description") or reader.found.get("description", "")
     text = ". ".join(part.rstrip(".") for part in (_plain(title), _plain(about)) if part)
-    return FeedItem(_id(text), text[:_MOST_TEXT].strip(), url[:_MOST_LINK])
+    return FeedItem(_id(text), text[:_MAX_TEXT].strip(), url[:_MAX_LINK])
 
 
 class _Head(HTMLParser):
@@ -183,12 +183,12 @@ class _Head(HTMLParser):
     @override
     def handle_data(self, data: str) -> None:
         if self._is_title:
-            self.found["title"] = (self.found.get("title", "") + data)[: 2 * _MOST_TEXT]
+            self.found["title"] = (self.found.get("title", "") + data)[: 2 * _MAX_TEXT]
 
 
 def _plain(text: str) -> str:
     """Return a text without markup, on one line."""
-    return " ".join(html.unescape(_without_tags(text[: 20 * _MOST_TEXT])).replace("\0", " ").split())
+    return " ".join(html.unescape(_without_tags(text[: 20 * _MAX_TEXT])).replace("\0", " ").split())
 
 
 def _is_web(link: str) -> bool:

@@ -14,7 +14,7 @@ from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Provider, Refus
 # Longer than any provider is given: how long that is, the llm service knows.
 _DEADLINE_SECONDS = 600.0
 _LOOK_SECONDS = 5.0
-_MOST_WORKFLOW = 200
+_MAX_WORKFLOW = 200
 """So long is a label at most."""
 
 
@@ -127,7 +127,7 @@ def write_request(
         ),
         candidate_count=prompt.candidate_count,
         json_schema=json_schema,
-        labels=pb.Labels(purpose=prompt.output_label, workflow=workflow_id[:_MOST_WORKFLOW]),
+        labels=pb.Labels(purpose=prompt.output_label, workflow=workflow_id[:_MAX_WORKFLOW]),
     )
     asked = request.SerializeToString(deterministic=True)
     request.request_id = hashlib.sha256(workflow_id.encode() + b"\0" + asked).hexdigest()

@@ -19,7 +19,7 @@ _PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for sou
 _SOURCES = {number: source for source, number in _PROVENANCES.items()}
 _TRUSTED = [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
 _VIEW = FieldMask(paths=["sentiment", "familiarity", "trust", "notes"])
-_MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
+_MAX_TEXT, _MAX_QUERY, _MAX_SUMMARY = 8_000, 2_000, 1_000
 
 
 class MemoryClient:
@@ -43,9 +43,9 @@ class MemoryClient:
             await self._memories.BatchCreateMemories(request)
 
     async def search(
-        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+        self, agent_id: str, query: str, limit: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:
-        """Return up to `most` memories from these sources, of this author when one is given; most relevant first."""
+        """Return up to `limit` memories from these sources, of this author when one is given; most relevant first."""
         provenances = [_PROVENANCES[source] for source in sources]
         return [
             Recollection(
@@ -56,15 +56,15 @@ class MemoryClient:
                 author=hit.memory.author,
                 relevance=hit.relevance,
             )
-            for hit in await self._hits(agent_id, query, most, (), provenances, author)
+            for hit in await self._hits(agent_id, query, limit, (), provenances, author)
         ]
 
-    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
-        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
-        return [_trusted(memory) for memory in await self._listed(agent_id, kinds, most, _TRUSTED)]
+    async def trusted(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
+        """Return up to `limit` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
+        return [_trusted(memory) for memory in await self._listed(agent_id, kinds, limit, _TRUSTED)]
 
-    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
-        """Return up to `most` memories of these kinds, of all sources, of this author if one is given; newest first."""
+    async def recent(self, agent_id: str, kinds: Sequence[str], limit: int, author: str = "") -> list[Recent]:
+        """Return up to `limit` memories of these kinds, of all sources, of this author if given; newest first."""
         return [
             Recent(
                 id=memory.id,
@@ -76,21 +76,21 @@ class MemoryClient:
                 create_time=memory.create_time.ToDatetime(tzinfo=UTC),
                 has_evidence=bool(memory.evidence_ids),
             )
-            for memory in await self._listed(agent_id, kinds, most, (), author)
+            for memory in await self._listed(agent_id, kinds, limit, (), author)
         ]
 
-    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
-        """Return up to `most` of what an agent has said, in memories of these kinds; newest first."""
+    async def said(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[Said]:
+        """Return up to `limit` of what an agent has said, in memories of these kinds; newest first."""
         # An answer comes from where its words may come from, and names the agent as its author.
-        own = await self._listed(agent_id, kinds, most, _TRUSTED)
-        answers = await self._listed(agent_id, kinds, most, (), author=agent_id)
+        own = await self._listed(agent_id, kinds, limit, _TRUSTED)
+        answers = await self._listed(agent_id, kinds, limit, (), author=agent_id)
         every = {memory.id: memory for memory in (*own, *answers)}.values()
         newest = sorted(every, key=lambda memory: memory.create_time.ToNanoseconds(), reverse=True)
-        return [Said(memory.text, memory.subject) for memory in newest[:most]]
+        return [Said(memory.text, memory.subject) for memory in newest[:limit]]
 
-    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
-        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
-        hits = await self._hits(agent_id, query, most, kinds, _TRUSTED)
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
+        """Return up to `limit` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
+        hits = await self._hits(agent_id, query, limit, kinds, _TRUSTED)
         return [_trusted(hit.memory, hit.relevance) for hit in hits]
 
     async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
@@ -139,7 +139,7 @@ class MemoryClient:
         request = relationship_pb.RecordInteractionRequest(
             agent_id=agent_id,
             counterpart=counterpart,
-            summary=summary[:_MOST_SUMMARY],
+            summary=summary[:_MAX_SUMMARY],
             sentiment_delta=change.sentiment,
             familiarity_delta=change.familiarity,
             trust_delta=change.trust,
@@ -152,7 +152,7 @@ class MemoryClient:
         self,
         agent_id: str,
         kinds: Sequence[str],
-        most: int,
+        limit: int,
         provenances: "Sequence[pb.Provenance.ValueType]",
         author: str = "",
     ) -> Sequence[pb.Memory]:
@@ -161,7 +161,7 @@ class MemoryClient:
             kinds=[_kind(kind) for kind in kinds],
             provenances=provenances,
             author=author,
-            page_size=most,
+            page_size=limit,
         )
         with calling("memory"):
             return (await self._memories.ListMemories(request)).memories
@@ -170,15 +170,15 @@ class MemoryClient:
         self,
         agent_id: str,
         query: str,
-        most: int,
+        limit: int,
         kinds: Sequence[str],
         provenances: "Sequence[pb.Provenance.ValueType]",
         author: str = "",
     ) -> Sequence[pb.MemoryHit]:
         request = pb.SearchMemoriesRequest(
             agent_id=agent_id,
-            query=query[:_MOST_QUERY],
-            max_results=most,
+            query=query[:_MAX_QUERY],
+            max_results=limit,
             kinds=[_kind(kind) for kind in kinds],
             provenances=provenances,
             author=author,
@@ -190,7 +190,7 @@ class MemoryClient:
 def _written(agent_id: str, memory: NewMemory) -> pb.Memory:
     return pb.Memory(
         agent_id=agent_id,
-        text=memory.text[:_MOST_TEXT],
+        text=memory.text[:_MAX_TEXT],
         kind=_kind(memory.kind),
         provenance=_PROVENANCES[memory.source],
         importance=memory.importance,

@@ -16,8 +16,8 @@ from services.runtime.text.weight import TextLimit, WeightRange
 _PROGRESS = {pb.POST_STATE_SETTLED: Progress.SETTLED, pb.POST_STATE_FAILED: Progress.FAILED}
 _SCOPES = {pb.REPLY_SCOPE_NONE: ReplyScope.NONE, pb.REPLY_SCOPE_ALL: ReplyScope.ALL}
 _PAGE = 100
-_MOST_HELD = 500
-_MOST_PAGES = 5
+_MAX_HELD = 500
+_MAX_PAGES = 5
 
 
 class SocialClient:
@@ -86,7 +86,7 @@ class SocialClient:
 
     async def withdraw_held(self, account_id: str) -> None:
         """Take back everything of an account that is held back."""
-        request = pb.ListPostsRequest(account_id=account_id, states=[pb.POST_STATE_CLAIMED], page_size=_MOST_HELD)
+        request = pb.ListPostsRequest(account_id=account_id, states=[pb.POST_STATE_CLAIMED], page_size=_MAX_HELD)
         with calling("social"):
             # What was taken back isn't listed any more.
             while held := (await self._social.ListPosts(request)).posts:
@@ -94,14 +94,14 @@ class SocialClient:
                     await self._social.WithdrawPost(pb.WithdrawPostRequest(account_id=account_id, id=post.id))
 
     async def conversation(
-        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+        self, account_id: str, network_post_id: str, conversation_id: str, limit: int
     ) -> list[SocialPost]:
         """Return posts of the conversation that a post is part of, oldest first."""
         request = pb.GetConversationRequest(
             account_id=account_id,
             network_post_id=network_post_id,
             network_conversation_id=conversation_id,
-            max_posts=most,
+            max_posts=limit,
         )
         with calling("social"):
             answer = await self._social.GetConversation(request)
@@ -120,7 +120,7 @@ class SocialClient:
         """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""
         found: list[Mention] = []
         token = ""
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             request = pb.ListMentionsRequest(
                 account_id=account_id, after_network_post_id=after, page_size=_PAGE, page_token=token
             )

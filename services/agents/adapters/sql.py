@@ -104,11 +104,11 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping
         query = select(AgentRecord.id).where(col(AgentRecord.delete_time).is_not(None))
         return list((await self._session.exec(query)).all())
 
-    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+    async def workflow_ids(self, agent_id: str, after: str, limit: int) -> list[str]:
         """Return the next workflows after this id of which something of an agent is logged."""
         own = (ActivityRecord.agent_id == agent_id, col(ActivityRecord.workflow_id) > after)
         query = select(ActivityRecord.workflow_id).where(*own).distinct()
-        return list((await self._session.exec(query.order_by(col(ActivityRecord.workflow_id)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(ActivityRecord.workflow_id)).limit(limit))).all())
 
     async def members_of(self, user_ids: Collection[str]) -> list[AgentRecord]:
         """Return the agents that have these ids on the network."""
@@ -206,12 +206,12 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping
             query = query.where(ActivityRecord.create_time < wanted.until)
         return await self._page(query, page, col(ActivityRecord.seq), newest_first=True)
 
-    async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
-        """Return up to `most` activities after this one, oldest first."""
+    async def activities_after(self, agent_ids: Sequence[str], seq: int, limit: int) -> list[ActivityRecord]:
+        """Return up to `limit` activities after this one, oldest first."""
         query = select(ActivityRecord).where(col(ActivityRecord.seq) > seq)
         if agent_ids:
             query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
-        return list((await self._session.exec(query.order_by(col(ActivityRecord.seq)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(ActivityRecord.seq)).limit(limit))).all())
 
     async def first_seq(self) -> int:
         """Return the place of the oldest activity; 0 when there is none."""
@@ -243,15 +243,15 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping
         newest_first = (col(MoodRecord.create_time).desc(), col(MoodRecord.seq).desc())
         return (await self._session.exec(query.order_by(*newest_first).limit(1))).first()
 
-    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
-        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, limit: int) -> list[MoodRecord]:
+        """Return up to `limit` recorded moods of an agent in this time and behind this place, oldest first."""
         query = select(MoodRecord).where(
             MoodRecord.agent_id == agent_id,
             MoodRecord.create_time >= since,
             MoodRecord.create_time <= until,
             col(MoodRecord.seq) > after,
         )
-        return list((await self._session.exec(query.order_by(col(MoodRecord.seq)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(MoodRecord.seq)).limit(limit))).all())
 
     async def mention_cursor(self, agent_id: str) -> str:
         """Return the network's id of the last mention that an agent has read; empty when it has read none."""
@@ -295,46 +295,46 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping
         """Tell whether a conversation is marked so."""
         return await self._session.get(ExternalConversation, conversation_id) is not None
 
-    async def forget_counts(self, before: datetime, kept: Sequence[str], most: int) -> int:
-        """Delete up to `most` counts of before this time, but for these scopes; the value says how many."""
+    async def forget_counts(self, before: datetime, kept: Sequence[str], limit: int) -> int:
+        """Delete up to `limit` counts of before this time, but for these scopes; the value says how many."""
         row = ConversationCount
         old = (col(row.update_time) < before, col(row.conversation_id).not_in(kept))
-        return await self._forget(row, (row.agent_id, row.conversation_id, row.counterpart), old, most)
+        return await self._forget(row, (row.agent_id, row.conversation_id, row.counterpart), old, limit)
 
-    async def forget_external(self, before: datetime, most: int) -> int:
-        """Delete up to `most` marks of conversations of before this time; the value says how many."""
+    async def forget_external(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` marks of conversations of before this time; the value says how many."""
         row = ExternalConversation
-        return await self._forget(row, (row.conversation_id,), (col(row.update_time) < before,), most)
+        return await self._forget(row, (row.conversation_id,), (col(row.update_time) < before,), limit)
 
-    async def forget_all_reservations(self, before: datetime, most: int) -> int:
-        """Delete up to `most` of what any agent has reserved before this time; the value says how many."""
+    async def forget_all_reservations(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` of what any agent has reserved before this time; the value says how many."""
         row = Reservation
-        return await self._forget(row, (row.agent_id, row.fingerprint), (col(row.create_time) < before,), most)
+        return await self._forget(row, (row.agent_id, row.fingerprint), (col(row.create_time) < before,), limit)
 
-    async def forget_activities(self, before: datetime, most: int) -> int:
-        """Delete up to `most` activities of before this time; the value says how many.
+    async def forget_activities(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` activities of before this time; the value says how many.
 
         The newest stays, however old it is: it says where the log ends.
         """
         row = ActivityRecord
         newest = sa.select(sa.func.max(row.seq)).scalar_subquery()
-        return await self._forget(row, (row.seq,), (col(row.create_time) < before, col(row.seq) < newest), most)
+        return await self._forget(row, (row.seq,), (col(row.create_time) < before, col(row.seq) < newest), limit)
 
-    async def forget_prompts(self, before: datetime, most: int) -> int:
-        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
+    async def forget_prompts(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` prompts that nothing has named since this time; the value says how many."""
         row = PromptRecord
-        return await self._forget(row, (row.id,), (col(row.use_time) < before,), most)
+        return await self._forget(row, (row.id,), (col(row.use_time) < before,), limit)
 
-    async def forget_moods(self, before: datetime, most: int) -> int:
-        """Delete up to `most` moods of before this time; the value says how many."""
+    async def forget_moods(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` moods of before this time; the value says how many."""
         row = MoodRecord
-        return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+        return await self._forget(row, (row.seq,), (col(row.create_time) < before,), limit)
 
     async def _forget(
-        self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], most: int
+        self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], limit: int
     ) -> int:
         columns = [col(part) for part in key]
-        some = sa.select(*columns).where(*old).limit(most)
+        some = sa.select(*columns).where(*old).limit(limit)
         return (await self._connection.execute(sa.delete(row).where(sa.tuple_(*columns).in_(some)))).rowcount
 
     async def draft(self, draft_id: str) -> DraftRecord | None:
@@ -353,10 +353,10 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping
                 query = query.where(col(column).in_(values))
         return await self._page(query, page, col(DraftRecord.create_time), col(DraftRecord.id), newest_first=True)
 
-    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
-        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
+    async def overdue_drafts(self, now: datetime, limit: int) -> list[DraftRecord]:
+        """Return up to `limit` drafts that wait and have expired, the longest overdue first."""
         query = select(DraftRecord).where(DraftRecord.state == DraftState.WAITING, DraftRecord.expire_time <= now)
-        return list((await self._session.exec(query.order_by(col(DraftRecord.expire_time)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(DraftRecord.expire_time)).limit(limit))).all())
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
         """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""

@@ -20,7 +20,7 @@ _DUE = Prepared(
     sa.select(col(EventRecord.id))
     .where(col(EventRecord.next_time) <= sa.bindparam("now"), col(EventRecord.is_feed) == sa.bindparam("is_feed"))
     .order_by(col(EventRecord.next_time))
-    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
 
 
@@ -50,9 +50,9 @@ class SqlEventRecords(SqlTransaction):
         query = select(EventRecord).where(mine, EventRecord.state == EventState.SCHEDULED)
         return list((await self._session.exec(query)).all())
 
-    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
-        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
-        values = {"now": now, "is_feed": is_feed, "most": most}
+    async def due_events(self, now: datetime, limit: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `limit` events, or feeds, that are due, the longest overdue first."""
+        values = {"now": now, "is_feed": is_feed, "limit": limit}
         return [event_id for (event_id,) in await _DUE.all(self._connection, values)]
 
     async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
@@ -68,13 +68,13 @@ class SqlEventRecords(SqlTransaction):
             found[row.event_id].append(row.agent_id)
         return found
 
-    async def reached(self, event_id: str, after: str, most: int, *, is_broadcast: bool) -> list[AgentRecord]:
-        """Return up to `most` active agents that an event names, or of all active ones, behind an id, by their ids."""
+    async def reached(self, event_id: str, after: str, limit: int, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return up to `limit` active agents that an event names, or of all active ones, behind an id, by their ids."""
         query = select(AgentRecord).where(col(AgentRecord.is_active), AgentRecord.id > after)
         if not is_broadcast:
             named = select(EventTarget.agent_id).where(EventTarget.event_id == event_id)
             query = query.where(col(AgentRecord.id).in_(named))
-        return list((await self._session.exec(query.order_by(col(AgentRecord.id)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(AgentRecord.id)).limit(limit))).all())
 
     async def see_items(self, event_id: str, item_ids: Sequence[str], now: datetime) -> set[str]:
         """Take down the items of a feed, and return those that are new; with none before, all are.
@@ -93,17 +93,17 @@ class SqlEventRecords(SqlTransaction):
         await self._session.flush()
         return new
 
-    async def forget_events(self, before: datetime, most: int) -> int:
-        """Delete up to `most` events that are over since before this time; the value says how many."""
-        some = select(EventRecord.id).where(col(EventRecord.end_time) < before).limit(most)
+    async def forget_events(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` events that are over since before this time; the value says how many."""
+        some = select(EventRecord.id).where(col(EventRecord.end_time) < before).limit(limit)
         ids = list((await self._session.exec(some)).all())
         for table, column in ((EventTarget, EventTarget.event_id), (SeenItem, SeenItem.event_id)):
             await self._session.exec(sa.delete(table).where(col(column).in_(ids)))
         await self._session.exec(sa.delete(EventRecord).where(col(EventRecord.id).in_(ids)))
         return len(ids)
 
-    async def forget_items(self, before: datetime, most: int) -> int:
-        """Delete up to `most` items of feeds that were last there before this time; the value says how many."""
+    async def forget_items(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` items of feeds that were last there before this time; the value says how many."""
         key = (col(SeenItem.event_id), col(SeenItem.item_id))
-        some = sa.select(*key).where(col(SeenItem.see_time) < before).limit(most)
+        some = sa.select(*key).where(col(SeenItem.see_time) < before).limit(limit)
         return (await self._connection.execute(sa.delete(SeenItem).where(sa.tuple_(*key).in_(some)))).rowcount

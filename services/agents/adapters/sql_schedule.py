@@ -50,7 +50,7 @@ _DUE = Prepared(
         col(ScheduleEntry.kind).not_in(sa.bindparam("full", expanding=True)),
     )
     .order_by(col(ScheduleEntry.due_time))
-    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
 
 
@@ -64,7 +64,7 @@ class ScheduleRecords(SqlTransaction):
 
     async def due(self, now: datetime, limit: int, *, full: Collection[str] = ()) -> list[ScheduleEntry]:
         """Return what is due of active agents, the longest overdue first, but for what is of a kind in `full`."""
-        return await self._rows_of(ScheduleEntry, _DUE, {"now": now, "full": list(full), "most": limit})
+        return await self._rows_of(ScheduleEntry, _DUE, {"now": now, "full": list(full), "limit": limit})
 
     async def recurring(self, page: Page) -> Paged[ScheduleEntry]:
         """Return a page of what all agents do again and again; the key is `(agent_id, kind)`."""

@@ -14,7 +14,7 @@ from services.agents.domain.webhooks import MessageRecord
 from services.agents.ports.webhooks import Life, WebhookRecords
 from services.runtime.sql import SqlTransaction
 
-_MOST_SURPLUS = 500
+_MAX_SURPLUS = 500
 _SPEAKING = (ActivityKind.POST, ActivityKind.DRAFT)
 
 
@@ -22,27 +22,27 @@ class SqlWebhookRecords(SqlTransaction, WebhookRecords):
     """What is stored of messages and alerts."""
 
     @override
-    async def due_messages(self, now: datetime, most: int) -> list[MessageRecord]:
+    async def due_messages(self, now: datetime, limit: int) -> list[MessageRecord]:
         query = select(MessageRecord).where(col(MessageRecord.next_time) <= now)
-        return list((await self._session.exec(query.order_by(col(MessageRecord.next_time)).limit(most))).all())
+        return list((await self._session.exec(query.order_by(col(MessageRecord.next_time)).limit(limit))).all())
 
     @override
     async def message(self, message_id: str) -> MessageRecord | None:
         return await self._session.get(MessageRecord, message_id)
 
     @override
-    async def surplus_messages(self, most: int) -> list[MessageRecord]:
+    async def surplus_messages(self, limit: int) -> list[MessageRecord]:
         waiting = select(MessageRecord).where(col(MessageRecord.next_time).is_not(None))
         number = select(sa.func.count()).where(col(MessageRecord.next_time).is_not(None))
-        surplus = (await self._session.exec(number)).one() - most
+        surplus = (await self._session.exec(number)).one() - limit
         if surplus <= 0:
             return []
-        oldest = waiting.order_by(col(MessageRecord.id)).limit(min(surplus, _MOST_SURPLUS))
+        oldest = waiting.order_by(col(MessageRecord.id)).limit(min(surplus, _MAX_SURPLUS))
         return list((await self._session.exec(oldest)).all())
 
     @override
-    async def forget_messages(self, before: datetime, most: int) -> int:
-        some = sa.select(col(MessageRecord.id)).where(col(MessageRecord.create_time) < before).limit(most)
+    async def forget_messages(self, before: datetime, limit: int) -> int:
+        some = sa.select(col(MessageRecord.id)).where(col(MessageRecord.create_time) < before).limit(limit)
         forgotten = sa.delete(MessageRecord).where(col(MessageRecord.id).in_(some))
         return (await self._connection.execute(forgotten)).rowcount
 

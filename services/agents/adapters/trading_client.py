@@ -23,7 +23,7 @@ _LIMITS = (
     "max_daily_trades",
     "max_daily_volume_lamports",
 )
-_MOST_TOKENS, _MOST_HOLDINGS, _MOST_MINTS = 50, 100, 100
+_MAX_TOKENS, _MAX_HOLDINGS, _MAX_MINTS = 50, 100, 100
 """How many tokens and holdings a page has, and how many mints a request."""
 
 
@@ -74,7 +74,7 @@ class TradingClient:
     async def portfolio(self, wallet_id: str) -> Portfolio:
         """Return the wallet's SOL, and every token that it has traded."""
         holdings: list[Holding] = []
-        request = pb.GetPortfolioRequest(wallet_id=wallet_id, has_trades=True, page_size=_MOST_HOLDINGS)
+        request = pb.GetPortfolioRequest(wallet_id=wallet_id, has_trades=True, page_size=_MAX_HOLDINGS)
         while True:
             with calling("trading"):
                 page = await self._trading.GetPortfolio(request)
@@ -86,8 +86,8 @@ class TradingClient:
     async def allowance(self, wallet_id: str, mints: Sequence[str]) -> Allowance:
         """Return what the wallet may trade now, and how much of each of these tokens it may give."""
         told: list[pb.Allowance] = []
-        for start in range(0, max(1, len(mints)), _MOST_MINTS):
-            request = pb.GetAllowanceRequest(wallet_id=wallet_id, mints=mints[start : start + _MOST_MINTS])
+        for start in range(0, max(1, len(mints)), _MAX_MINTS):
+            request = pb.GetAllowanceRequest(wallet_id=wallet_id, mints=mints[start : start + _MAX_MINTS])
             with calling("trading"):
                 told.append((await self._trading.GetAllowance(request)).allowance)
         # Of those that were read one after the other, the last one is right.
@@ -97,7 +97,7 @@ class TradingClient:
         """Return the tokens in fashion, and these as far as they have a price."""
         with calling("trading"):
             trending = (
-                await self._trading.ListTrendingTokens(pb.ListTrendingTokensRequest(page_size=_MOST_TOKENS))
+                await self._trading.ListTrendingTokens(pb.ListTrendingTokensRequest(page_size=_MAX_TOKENS))
             ).tokens
             known = {token.mint for token in trending}
             wanted = [mint for mint in dict.fromkeys((WRAPPED_SOL, *mints)) if mint not in known - {WRAPPED_SOL}]
@@ -138,8 +138,8 @@ class TradingClient:
 
     async def _prices(self, mints: Sequence[str]) -> list[pb.Price]:
         prices: list[pb.Price] = []
-        for start in range(0, len(mints), _MOST_TOKENS):
-            request = pb.GetPricesRequest(mints=mints[start : start + _MOST_TOKENS])
+        for start in range(0, len(mints), _MAX_TOKENS):
+            request = pb.GetPricesRequest(mints=mints[start : start + _MAX_TOKENS])
             prices += (await self._trading.GetPrices(request)).prices
         return prices
 
@@ -168,7 +168,7 @@ def _allowance(told: pb.Allowance, mints: Sequence[pb.MintAllowance]) -> Allowan
         max_input_lamports=told.max_input_lamports,
         max_worth_lamports=told.max_worth_lamports,
         max_slippage_bps=told.policy.max_slippage_bps,
-        most={
+        limit={
             one.mint: one.max_input_amount if one.HasField("max_input_amount") else None
             for one in mints
             if one.is_allowed

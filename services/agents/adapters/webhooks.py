@@ -16,7 +16,7 @@ from services.runtime.http_failures import why
 _SECONDS = 10.0
 _GONE = 410
 _OK = range(200, 300)
-_MOST_RETRY_AFTER = 86_400.0
+_MAX_RETRY_AFTER = 86_400.0
 
 
 class HttpWebhook(WebhookPort):
@@ -53,7 +53,7 @@ class HttpWebhook(WebhookPort):
             # Its words may hold the address, which may be a secret.
             raise WebhookError(f"could not be reached: {why(error)}") from None
         if status not in _OK:
-            retry_after = min(float(told), _MOST_RETRY_AFTER) if told.isascii() and told.isdecimal() else 0.0
+            retry_after = min(float(told), _MAX_RETRY_AFTER) if told.isascii() and told.isdecimal() else 0.0
             raise WebhookError(f"was answered with status {status}", retry_after, is_gone=status == _GONE)
 
 

@@ -42,9 +42,9 @@ from services.agents.service import (
 from services.runtime.clock import Clock
 from services.runtime.errors import WrongState
 
-MOST_OWN = 40
+MAX_OWN = 40
 """So many of its own posts a new one is compared with."""
-_MOST_SUBJECT = 200
+_MAX_SUBJECT = 200
 """Characters of a memory's subject."""
 
 TaskT = TypeVar("TaskT", bound=ActionTask)
@@ -209,7 +209,7 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
 
     async def context(self, proposal: PostProposal) -> Context:
         """Return the topic, and what the agent has posted."""
-        own = await self._parts.memory.said(proposal.agent_id, ("post",), MOST_OWN)
+        own = await self._parts.memory.said(proposal.agent_id, ("post",), MAX_OWN)
         return Context(proposal.topic, own_posts=tuple(said.text for said in own), prefix=proposal.prefix)
 
     def record(self, proposal: PostProposal, effect: Post) -> Entry:
@@ -227,6 +227,6 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
 
     async def remember(self, name: str, proposal: PostProposal, effect: Post) -> None:
         """Remember what was posted."""
-        text, subject = proposal.words, proposal.topic[:_MOST_SUBJECT]
+        text, subject = proposal.words, proposal.topic[:_MAX_SUBJECT]
         memory = NewMemory(text, "post", Source.SELF, 0.4, source_id=effect.network_post_id, subject=subject)
         await self._parts.memory.remember(proposal.agent_id, memory, f"{name}/memory")

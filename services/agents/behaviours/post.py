@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MAX_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
@@ -20,9 +20,9 @@ from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
 from services.agents.service import Character
 
-_MOST_LATE = 10
-_MOST_MEMORIES = 50
-_MOST_FITTING = 4
+_MAX_LATE = 10
+_MAX_MEMORIES = 50
+_MAX_FITTING = 4
 _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
@@ -105,22 +105,22 @@ class Post(Posting[PostTask]):
         # The first time it reads its dictionaries, for some seconds.
         await asyncio.to_thread(spoken_by, persona)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
-        own = await parts.memory.said(agent_id, ("post",), MOST_OWN)
+        own = await parts.memory.said(agent_id, ("post",), MAX_OWN)
         texts = tuple(said.text for said in own)
-        late = [said.subject for said in own[:_MOST_LATE]]
+        late = [said.subject for said in own[:_MAX_LATE]]
         if task.topic:
             topic = TopicChoice(task.topic, TopicOrigin.ASKED)
         else:
-            topic = choose_topic(persona, await parts.memory.trusted(agent_id, GROUNDED, _MOST_MEMORIES), late, rng)
-        memories = await parts.memory.trusted_about(agent_id, topic.topic, GROUNDED, _MOST_FITTING)
+            topic = choose_topic(persona, await parts.memory.trusted(agent_id, GROUNDED, _MAX_MEMORIES), late, rng)
+        memories = await parts.memory.trusted_about(agent_id, topic.topic, GROUNDED, _MAX_FITTING)
         fellow = await self._addressed(character, task.addressed_id, texts, rng)
         handle = fellow.handle if fellow else ""
         addressed = (
             Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
         )
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-        most = (await parts.writer.limit(character)).max_weight
-        prompt = compose_post(persona, character.mood, topic.topic, memories, addressed, recent, most, rng)
+        limit = (await parts.writer.limit(character)).max_weight
+        prompt = compose_post(persona, character.mood, topic.topic, memories, addressed, recent, limit, rng)
         context = Context(topic.topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         return _Plan(prompt, context, topic, tuple(memories), tuple(recent), fellow)
 

@@ -26,7 +26,7 @@ from services.agents.domain.records import (
 )
 from services.agents.domain.reflection import (
     LIVED,
-    MOST_LIVED,
+    MAX_LIVED,
     SCHEMA,
     Drawn,
     Ground,
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 _CONCLUSIONS = ("reflection", "relationship")
 _OWN = (Source.OPERATOR, Source.SELF)
-_MOST_ANSWER = 2_000
+_MAX_ANSWER = 2_000
 """So many characters of a model's answer are recorded."""
 _LOOK_MINUTES = (180, 360)
 """Between two looks. In Park et al. (2023) a character reflects two or three times a day."""
@@ -173,11 +173,11 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
         """Return what was lived through since the last conclusions, newest first; nothing of what it began with."""
         memory, agent_id = self._parts.memory, character.record.id
         since = character.record.create_time
-        for one in await memory.recent(agent_id, _CONCLUSIONS, MOST_LIVED):
+        for one in await memory.recent(agent_id, _CONCLUSIONS, MAX_LIVED):
             if one.has_evidence:
                 since = max(since, one.create_time)
                 break
-        return [one for one in await memory.recent(agent_id, LIVED, MOST_LIVED) if one.create_time > since]
+        return [one for one in await memory.recent(agent_id, LIVED, MAX_LIVED) if one.create_time > since]
 
     async def _concluded(
         self, name: str, character: Character, ground: Ground, source: Source, seed: int
@@ -199,7 +199,7 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
             except ValueError:
                 why_not = "the model's answer can't be read"
         objections = () if drawn else (Objection(Rule.SHAPE, why_not),)
-        judged = (Judged(answer.text[:_MOST_ANSWER], None, bool(drawn), objections),) if answer else ()
+        judged = (Judged(answer.text[:_MAX_ANSWER], None, bool(drawn), objections),) if answer else ()
         writing = Writing(
             written.provider,
             written.model,

@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MAX_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS, TrustedMemory
@@ -83,8 +83,8 @@ class Remark(Posting[RemarkTask]):
     async def _prompt(
         self, character: Character, news: str, recent: Sequence[TrustedMemory], rng: random.Random
     ) -> PromptParts:
-        most = (await self._parts.writer.limit(character)).max_weight
-        return compose_reply(character.persona, character.mood, news, _WHO, Remembered(""), recent, (), most, rng)
+        limit = (await self._parts.writer.limit(character)).max_weight
+        return compose_reply(character.persona, character.mood, news, _WHO, Remembered(""), recent, (), limit, rng)
 
     async def context(self, proposal: PostProposal) -> Context:
         """Return the news, of which nothing may be taken, and what the agent has said."""
@@ -92,7 +92,7 @@ class Remark(Posting[RemarkTask]):
 
     async def _context(self, agent_id: str, news: str) -> Context:
         parts = self._parts
-        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, MOST_OWN))
+        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, MAX_OWN))
         names = await parts.cast.names_of_fellows(agent_id)
         return Context(news, own_posts=own, names=names, symbols=await parts.tokens.symbols())
 

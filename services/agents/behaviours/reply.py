@@ -28,9 +28,9 @@ _OWN = (Source.OPERATOR, Source.SELF)
 _OF_OTHERS = (Source.AGENT, Source.EXTERNAL)
 _NOTE = "relationship"
 """The kind of memory that holds notes of somebody; what is made of their sayings has them as its author."""
-_MOST_NOTES = 3
-_MOST_HITS = 8
-_MOST_OWN = 40
+_MAX_NOTES = 3
+_MAX_HITS = 8
+_MAX_OWN = 40
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -159,7 +159,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         parts, agent_id = self._parts, task.agent_id
         # The first time it reads its dictionaries, for some seconds.
         languages = await asyncio.to_thread(spoken_by, character.persona)
-        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
+        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MAX_OWN))
         memory = await self._fitting(task, heard)
         # A model that reads notes brings a memory in where it fits. A small one begins with it, whatever was said.
         is_fit = memory is not None and (
@@ -182,7 +182,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
 
     async def context(self, proposal: ReplyProposal) -> Context:
         """Return the mention, and what the agent has said."""
-        own = await self._parts.memory.said(proposal.agent_id, OWN_WORDS, _MOST_OWN)
+        own = await self._parts.memory.said(proposal.agent_id, OWN_WORDS, _MAX_OWN)
         return Context(
             proposal.mention.text,
             own_posts=tuple(said.text for said in own),
@@ -250,7 +250,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         """Return the notes of who is answered that were made from nothing lower than what is answered."""
         if not heard.counterpart:
             return ()
-        notes = await self._parts.memory.recent(task.agent_id, (_NOTE,), _MOST_NOTES, heard.counterpart)
+        notes = await self._parts.memory.recent(task.agent_id, (_NOTE,), _MAX_NOTES, heard.counterpart)
         source = _source(heard)
         return tuple(note for note in notes if Source.lowest(note.source, source) is source)
 
@@ -258,12 +258,12 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         """Return the memory that fits a mention best: the character's own, or what the same one has said before."""
         memory = self._parts.memory
         query = texts.spoken(task.mention.text) or heard.author_name
-        hits = await memory.search(task.agent_id, query, _MOST_HITS, _OWN)
+        hits = await memory.search(task.agent_id, query, _MAX_HITS, _OWN)
         if heard.counterpart:
-            hits += await memory.search(task.agent_id, query, _MOST_HITS, _OF_OTHERS, heard.counterpart)
+            hits += await memory.search(task.agent_id, query, _MAX_HITS, _OF_OTHERS, heard.counterpart)
         hits.sort(key=lambda hit: hit.relevance, reverse=True)
         if heard.is_fellow:
-            hits += await memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)
+            hits += await memory.search(task.agent_id, heard.author_name, _MAX_HITS, _OWN)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
 
 

@@ -18,7 +18,7 @@ from services.agents.ports.stored import Trade
 from services.agents.ports.workflows import Run
 from services.agents.service import Entry, settled
 
-_MOST_MEMORIES = 50
+_MAX_MEMORIES = 50
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -68,7 +68,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
         market = await trading.market([*persona.trading.always_tradable, *held])
         mints = dict.fromkeys((*held, *(token.mint for token in market.tokens)))
         allowance = await trading.allowance(record.wallet_id, list(mints))
-        memories = await self._parts.memory.trusted(agent_id, TRADE_GROUNDS, _MOST_MEMORIES)
+        memories = await self._parts.memory.trusted(agent_id, TRADE_GROUNDS, _MAX_MEMORIES)
         rng = random.Random(name)
         now, mood = self._parts.clock.now(), character.trading_mood
         decision = decide(persona, mood, market, portfolio, allowance, memories, now, rng)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MAX_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.previews import Preview, Wanted
@@ -51,7 +51,7 @@ class TradePost(Posting[TradePostTask]):
         # The first time it reads its dictionaries, for some seconds.
         await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
-        own = tuple(said.text for said in await parts.memory.said(task.agent_id, ("post",), MOST_OWN))
+        own = tuple(said.text for said in await parts.memory.said(task.agent_id, ("post",), MAX_OWN))
         words = swap_in_words(task.swap)
         if not is_checkable(character.persona):
             return self._composed(character, task, words, own, rng)
@@ -67,8 +67,8 @@ class TradePost(Posting[TradePostTask]):
         return self._composed(character, task, words, own, rng)
 
     async def _prompt(self, character: Character, words: str, rng: random.Random) -> PromptParts:
-        most = (await self._parts.writer.limit(character)).max_weight
-        return compose_trade_post(character.persona, character.mood, words, most, rng)
+        limit = (await self._parts.writer.limit(character)).max_weight
+        return compose_trade_post(character.persona, character.mood, words, limit, rng)
 
     def _composed(
         self, character: Character, task: TradePostTask, words: str, own: tuple[str, ...], rng: random.Random

@@ -9,8 +9,8 @@ from services.agents.domain.persona import zone_of
 
 _DAY_SECONDS, _SLOT_SECONDS = 86_400, 900
 """Clocks differ by whole quarters of an hour: one is within an hour or isn't."""
-_MOST_DAYS = 3_650
-_MOST_SECONDS = 2e11
+_MAX_DAYS = 3_650
+_MAX_SECONDS = 2e11
 """Before the end of the calendar, for characters whose days are longer than lives."""
 
 
@@ -26,7 +26,7 @@ class Chances:
     def after(self, time: datetime, speed: float) -> datetime | None:
         """Return the first draw after a time; None when there is none in the next ten years of the character."""
         day = self._day(time, speed)
-        for number in range(day, day + _MOST_DAYS):
+        for number in range(day, day + _MAX_DAYS):
             for drawn in self._of_day(number, speed):
                 if drawn > time:
                     return drawn
@@ -59,4 +59,4 @@ class Chances:
 
 
 def _ours(own_seconds: float, speed: float) -> datetime:
-    return datetime.fromtimestamp(min(own_seconds / speed, _MOST_SECONDS), UTC)
+    return datetime.fromtimestamp(min(own_seconds / speed, _MAX_SECONDS), UTC)

@@ -94,6 +94,7 @@ class Feed:
     url: str
     post_probability: float = 0.0
     most: int = 3
+    """By this name it is stored."""
 
 
 EventContent: TypeAlias = News | MoodShift | Interaction | ScheduledPost | Feed

@@ -25,10 +25,10 @@ _IS_HAN = regex.compile(r"\p{scx=Han}+")
 _JOINS_PREFIXES = regex.compile(r"[\p{Script=Arabic}\p{Script=Hebrew}]")
 _IS_HANGUL = regex.compile(r"\p{Script=Hangul}")
 
-_LEAST_WORD = 3
-_LEAST_STEM = 4
+_MIN_WORD = 3
+_MIN_STEM = 4
 _LONGEST_ENDING = 2
-_LEAST_PART = 4
+_MIN_PART = 4
 _LINKING = "s"
 _KEPT = 50_000
 _TERMS_KEPT = 10_000
@@ -56,10 +56,10 @@ def repeated(text: str, languages: Languages) -> int:
     return len(stems) - len(set(stems))
 
 
-def gist(text: str, languages: Languages, most: int = 4) -> str:
+def gist(text: str, languages: Languages, limit: int = 4) -> str:
     """Return the first words with meaning of a text: something to talk about."""
     told = dict.fromkeys(word for word in _telling(text, languages) if len(word) > 1)
-    return " ".join(list(told)[:most])
+    return " ".join(list(told)[:limit])
 
 
 def speaks_of(text: str, topic: str, languages: Languages) -> bool:
@@ -150,7 +150,7 @@ def _telling(text: str, languages: Languages) -> Iterator[str]:
     for word in _words(text):
         if texts.is_unspaced(word[0]):
             yield from (part for part in _parts(word) if not lexicon.is_small(part, languages))
-        elif (len(word) >= _LEAST_WORD or word.isdigit()) and not lexicon.is_small(word, languages):
+        elif (len(word) >= _MIN_WORD or word.isdigit()) and not lexicon.is_small(word, languages):
             yield word
 
 
@@ -178,12 +178,12 @@ def _is_form(word: str, asked: str, languages: Languages) -> bool:
     if _is_same(word, asked, languages):
         return True
     before, found, behind = word.partition(stem(asked, languages))
-    if not found or len(found) < _LEAST_STEM:
+    if not found or len(found) < _MIN_STEM:
         return False
     if _JOINS_PREFIXES.match(word):
-        return len(before) <= _LEAST_PART
+        return len(before) <= _MIN_PART
     rest = before.removesuffix(_LINKING) if before else behind.removeprefix(_LINKING)
-    return len(rest) >= _LEAST_PART and lexicon.is_common(rest, languages) and asked in word
+    return len(rest) >= _MIN_PART and lexicon.is_common(rest, languages) and asked in word
 
 
 def _is_same(word: str, asked: str, languages: Languages) -> bool:
@@ -192,6 +192,6 @@ def _is_same(word: str, asked: str, languages: Languages) -> bool:
     if _IS_HANGUL.match(asked):
         # What a word does in its sentence is written behind it.
         return word.startswith(asked)
-    if any(map(_algorithm, languages)) or len(asked) < _LEAST_STEM + _LONGEST_ENDING:
+    if any(map(_algorithm, languages)) or len(asked) < _MIN_STEM + _LONGEST_ENDING:
         return False
     return word.startswith(asked[:-_LONGEST_ENDING])

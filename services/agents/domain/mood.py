@@ -180,5 +180,5 @@ def stress_in(text: str, triggers: Iterable[str]) -> str:
     return next((trigger for trigger in triggers if trigger.casefold() in words), "")
 
 
-def _clamp(value: float, least: float, most: float) -> float:
-    return max(least, min(most, value))
+def _clamp(value: float, least: float, limit: float) -> float:
+    return max(least, min(limit, value))

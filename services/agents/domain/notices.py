@@ -15,8 +15,8 @@ from services.agents.domain.alerts import AlertKind
 from services.agents.domain.drafts import DraftRecord
 from services.agents.domain.proposals import Order, PostProposal, ReplyProposal
 
-_MOST_TEXT, _MOST_WORDS, _MOST_HEARD, _MOST_NAMES = 1_900, 1_000, 280, 5
-_MOST_NAME = 100
+_MAX_TEXT, _MAX_WORDS, _MAX_HEARD, _MAX_NAMES = 1_900, 1_000, 280, 5
+_MAX_NAME = 100
 NOBODY = "a character that was deleted"
 """Of whom it was told, where nobody else is left."""
 _HARMLESS = str.maketrans(
@@ -35,7 +35,7 @@ class Notice:
     def body(self, now: datetime) -> str:
         """Return it as it is signed and sent."""
         return json.dumps(
-            {"type": self.type, "timestamp": _time(now), "text": self.text[:_MOST_TEXT], "data": self.data},
+            {"type": self.type, "timestamp": _time(now), "text": self.text[:_MAX_TEXT], "data": self.data},
             ensure_ascii=False,
         )
 
@@ -59,24 +59,24 @@ def draft_notice(draft: DraftRecord, public_url: str) -> Notice:
         "agent_id": draft.agent_id,
         "agent_name": draft.agent_name,
         "behaviour": draft.behaviour,
-        "words": _cut(words, _MOST_WORDS),
+        "words": _cut(words, _MAX_WORDS),
         "expire_time": _time(draft.expire_time),
         "command": command,
     }
     parts = [
         f"{_name(draft.agent_name)} proposes a {draft.behaviour.replace('_', ' ')}:",
-        f"“{_shown(words, _MOST_WORDS)}”",
+        f"“{_shown(words, _MAX_WORDS)}”",
     ]
     match proposal:
         case ReplyProposal(mention=mention, heard=heard):
             data["answers"] = _heard(mention.text, heard.author_name, is_external=heard.is_external)
             who = f"{_name(heard.author_name)}, {'a stranger' if heard.is_external else 'a character'},"
-            parts.append(f"to {who} who wrote: “{_shown(mention.text, _MOST_HEARD)}”")
+            parts.append(f"to {who} who wrote: “{_shown(mention.text, _MAX_HEARD)}”")
         case PostProposal(news_text=news) if news:
             data["answers"] = _heard(news, "", is_external=True)
-            parts.append(f"about what strangers wrote: “{_shown(news, _MOST_HEARD)}”")
+            parts.append(f"about what strangers wrote: “{_shown(news, _MAX_HEARD)}”")
         case Order(reasons=reasons):
-            data["reasons"] = [_cut(reason, _MOST_HEARD) for reason in reasons]
+            data["reasons"] = [_cut(reason, _MAX_HEARD) for reason in reasons]
         case _:
             pass
     if url:
@@ -97,11 +97,11 @@ _TOLD = {
 def alert_notice(kind: AlertKind, cause: str, agents: Sequence[tuple[str, str]], words: str, since: datetime) -> Notice:
     """Return that something should be looked after."""
     names = names_of(agents)
-    text = f"{names} {_TOLD[kind]} ({cause}). {_shown(words, _MOST_HEARD)}".rstrip()
+    text = f"{names} {_TOLD[kind]} ({cause}). {_shown(words, _MAX_HEARD)}".rstrip()
     data = _alert(kind, cause, names, since) | {
-        "agents": [{"id": agent_id, "name": _cut(name, _MOST_NAME)} for agent_id, name in agents[:_MOST_NAMES]],
+        "agents": [{"id": agent_id, "name": _cut(name, _MAX_NAME)} for agent_id, name in agents[:_MAX_NAMES]],
         "agent_count": len(agents),
-        "words": _cut(words, _MOST_HEARD),
+        "words": _cut(words, _MAX_HEARD),
     }
     return Notice("alert.opened", text, data)
 
@@ -118,8 +118,8 @@ def resolved_notice(
 
 def names_of(agents: Sequence[tuple[str, str]]) -> str:
     """Return the first few names, and how many more there are."""
-    shown = ", ".join(_name(name) for _, name in agents[:_MOST_NAMES])
-    more = len(agents) - _MOST_NAMES
+    shown = ", ".join(_name(name) for _, name in agents[:_MAX_NAMES])
+    more = len(agents) - _MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
 
 
@@ -134,22 +134,22 @@ def _alert(kind: AlertKind, cause: str, names: str, since: datetime) -> dict[str
 
 def _heard(text: str, author: str, *, is_external: bool) -> dict[str, str]:
     origin = "EXTERNAL" if is_external else "AGENT"
-    return {"text": _cut(text, _MOST_HEARD), "author": _cut(author, _MOST_NAME), "origin": origin}
+    return {"text": _cut(text, _MAX_HEARD), "author": _cut(author, _MAX_NAME), "origin": origin}
 
 
 def _name(name: str) -> str:
-    return _shown(name, _MOST_NAME)
+    return _shown(name, _MAX_NAME)
 
 
-def _shown(text: str, most: int) -> str:
+def _shown(text: str, limit: int) -> str:
     """Return words that no chat takes for a link, a command or a call to somebody."""
-    return _cut(text, most).translate(_HARMLESS).replace("://", ":// ").replace("www.", "www. ")
+    return _cut(text, limit).translate(_HARMLESS).replace("://", ":// ").replace("www.", "www. ")
 
 
-def _cut(text: str, most: int) -> str:
+def _cut(text: str, limit: int) -> str:
     """Return a text on one line, without what steers terminals and writing directions."""
     line = " ".join("".join(one for one in text if unicodedata.category(one) not in _STEERING or one.isspace()).split())
-    return f"{line[: most - 1]}…" if len(line) > most else line
+    return f"{line[: limit - 1]}…" if len(line) > limit else line
 
 
 _STEERING = frozenset(("Cc", "Cf", "Cs"))

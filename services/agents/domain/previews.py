@@ -11,7 +11,7 @@ from services.agents.domain.occasions import TopicChoice
 from services.agents.domain.prompts import PromptParts
 from services.agents.domain.records import MemoryUse, Recalled
 
-_MOST_EXCERPT = 300
+_MAX_EXCERPT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +54,4 @@ def recalled(memories: Iterable[TrustedMemory], use: MemoryUse) -> tuple[Recalle
 
 def excerpt(text: str) -> str:
     """Return as much of a memory as is recorded where nothing is made from it."""
-    return texts.line(text, _MOST_EXCERPT)
+    return texts.line(text, _MAX_EXCERPT)

@@ -15,12 +15,12 @@ from services.agents.domain.persona import Example, Persona, StyleGuide
 _CANDIDATES = 8
 _POST_CANDIDATES = 6
 """Of posts, more are fit to be published than of replies: six are enough, and cost a quarter less."""
-_MOST_EXAMPLES = 20
-MOST_INPUT = 300
-_MOST_MEMORY = 160
-_MOST_NOTE = 2_000
-_MOST_TURNS = 12
-_MOST_OPTIONS = 100
+_MAX_EXAMPLES = 20
+MAX_INPUT = 300
+_MAX_MEMORY = 160
+_MAX_NOTE = 2_000
+_MAX_TURNS = 12
+_MAX_OPTIONS = 100
 _TEMPERATURE, _TOP_P = 0.75, 1.0
 
 
@@ -115,7 +115,7 @@ def choose_topic(
         for topic in known
     ]
     # Of very many those stay that say what was chosen.
-    shown = sorted(options, key=lambda option: not option.is_chosen)[:_MOST_OPTIONS]
+    shown = sorted(options, key=lambda option: not option.is_chosen)[:_MAX_OPTIONS]
     kept = tuple(option for option in options if option in shown)
     return TopicChoice(chosen, origin, kept, tuple(recent_topics))
 
@@ -142,12 +142,12 @@ def compose_post(
     memories: Sequence[TrustedMemory],
     addressed: Fellow | None,
     recent: Sequence[TrustedMemory],
-    most: int,
+    limit: int,
     rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a post of the character's own, to a fellow when one is addressed.
 
-    Here and below `most` are the characters that a post may have.
+    Here and below `limit` are the characters that a post may have.
 
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
@@ -155,10 +155,10 @@ def compose_post(
     notes += _lately(recent)
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
-    asked = texts.line(topic, MOST_INPUT)
+    asked = texts.line(topic, MAX_INPUT)
     examples = _exchanges(persona, persona.post_examples)
     return replace(
-        _parts(persona, mood, most, rng, examples, asked, "topic", "post", notes=notes),
+        _parts(persona, mood, limit, rng, examples, asked, "topic", "post", notes=notes),
         candidate_count=_POST_CANDIDATES,
     )
 
@@ -171,7 +171,7 @@ def compose_reply(
     memory: Remembered,
     recent: Sequence[TrustedMemory],
     conversation: Sequence[Turn],
-    most: int,
+    limit: int,
     rng: random.Random,
     noted: Sequence[str] = (),
     *,
@@ -188,29 +188,31 @@ def compose_reply(
     return _parts(
         persona,
         mood,
-        most,
+        limit,
         rng,
         examples or _exchanges(persona, persona.post_examples),
-        texts.inert(texts.line(texts.spoken(mention_text), MOST_INPUT)) or "hello",
+        texts.inert(texts.line(texts.spoken(mention_text), MAX_INPUT)) or "hello",
         "to",
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
         context=(*_recalled(memory), *_noted(noted)),
-        conversation=tuple(_turn(turn, is_external=is_external) for turn in conversation[-_MOST_TURNS:]),
+        conversation=tuple(_turn(turn, is_external=is_external) for turn in conversation[-_MAX_TURNS:]),
         input_is_external=is_external,
     )
 
 
-def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, most: int, rng: random.Random) -> PromptParts:
+def compose_trade_post(
+    persona: Persona, mood: Mood, trade_in_words: str, limit: int, rng: random.Random
+) -> PromptParts:
     """Return the prompt for a post about a trade that has settled, for example `bought 0.05 SOL of BONK`."""
     examples = _exchanges(persona, persona.trade_post_examples or persona.post_examples)
-    return _parts(persona, mood, most, rng, examples, texts.line(trade_in_words, MOST_INPUT), "trade", "post")
+    return _parts(persona, mood, limit, rng, examples, texts.line(trade_in_words, MAX_INPUT), "trade", "post")
 
 
 def _parts(
     persona: Persona,
     mood: Mood,
-    most: int,
+    limit: int,
     rng: random.Random,
     examples: tuple[Exchange, ...],
     asked: str,
@@ -225,10 +227,10 @@ def _parts(
     own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
     return PromptParts(
         system=own.strip(),
-        background=tuple(_background(persona, mood, most)),
+        background=tuple(_background(persona, mood, limit)),
         notes=tuple(notes),
         conversation=conversation,
-        examples=examples[:_MOST_EXAMPLES],
+        examples=examples[:_MAX_EXAMPLES],
         input=asked,
         context=context,
         input_label=input_label,
@@ -241,13 +243,13 @@ def _parts(
 
 def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
-    text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MOST_MEMORY)
+    text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MAX_MEMORY)
     label = "memory" if memory.is_own else "they said before"
     return (Part(label, text, is_external=not memory.is_own),) if text else ()
 
 
 def _noted(notes: Sequence[str]) -> tuple[Part, ...]:
-    said = (texts.inert(texts.line(texts.spoken(note), _MOST_MEMORY)) for note in notes)
+    said = (texts.inert(texts.line(texts.spoken(note), _MAX_MEMORY)) for note in notes)
     return tuple(Part("noted about them", text, is_external=True) for text in said if text)
 
 
@@ -259,15 +261,15 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
 
 def _turn(turn: Turn, *, is_external: bool) -> Part:
     return Part(
-        turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=is_external and not turn.is_own
+        turn.who, texts.inert(texts.line(turn.text, MAX_INPUT)) or "...", is_external=is_external and not turn.is_own
     )
 
 
 def _note(label: str, text: str) -> Part:
-    return Part(label, texts.line(text, _MOST_NOTE))
+    return Part(label, texts.line(text, _MAX_NOTE))
 
 
-def _background(persona: Persona, mood: Mood, most: int) -> list[Part]:
+def _background(persona: Persona, mood: Mood, limit: int) -> list[Part]:
     """Return what the persona says about the character, how it feels, and the rules of its posts."""
     personality, style = persona.personality, persona.style
     portrait = {
@@ -284,7 +286,7 @@ def _background(persona: Persona, mood: Mood, most: int) -> list[Part]:
         "Never use": ", ".join(style.avoid_terms),
     }
     rules = (
-        f"Answer with the text alone: one short post of at most {most} characters, {_usual(style, most)}"
+        f"Answer with the text alone: one short post of at most {limit} characters, {_usual(style, limit)}"
         f"{_allowed('hashtags', style.uses_hashtags, style.hashtag_style)}, "
         f"{_allowed('emoji', style.uses_emojis, style.emoji_frequency)}, no links, no @mentions."
     )
@@ -293,9 +295,9 @@ def _background(persona: Persona, mood: Mood, most: int) -> list[Part]:
     return [Part(label, text) for label, said in facts.items() if (text := " ".join(said.split()))]
 
 
-def _usual(style: StyleGuide, most: int) -> str:
+def _usual(style: StyleGuide, limit: int) -> str:
     usual = style.typical_post_length
-    return f"most often about {usual}, " if usual and usual < most else ""
+    return f"most often about {usual}, " if usual and usual < limit else ""
 
 
 def _allowed(what: str, is_allowed: bool, how: str) -> str:
@@ -325,7 +327,7 @@ def _answers(persona: Persona, *, recalls: bool) -> tuple[Exchange, ...]:
     examples = [example for example in persona.reply_examples if example.about]
     # The last ones are nearest to what is asked.
     examples.sort(key=lambda example: bool(example.memory) is recalls)
-    found = [(example, example.text if recalls else _without_memory(example)) for example in examples[-_MOST_EXAMPLES:]]
+    found = [(example, example.text if recalls else _without_memory(example)) for example in examples[-_MAX_EXAMPLES:]]
     return tuple(
         Exchange(example.about, text, _recalled(Remembered(example.memory if recalls else "")))
         for example, text in found

@@ -22,7 +22,7 @@ from services.agents.domain.records import (
 )
 from services.agents.domain.trading import bought, sold
 
-_MOST_OBJECTIONS = 5
+_MAX_OBJECTIONS = 5
 _IN_A_DAY = {
     PassReason.COUNTERPART_LIMIT: "to {whom} today",
     PassReason.STRANGERS_LIMIT: "to strangers today",
@@ -210,4 +210,4 @@ def _objections(writing: Writing) -> str:
     for item in writing.candidates:
         found += item.objections
     words = list(dict.fromkeys(objection.description for objection in found))
-    return "; ".join(words[:_MOST_OBJECTIONS]) or "nothing was written"
+    return "; ".join(words[:_MAX_OBJECTIONS]) or "nothing was written"

@@ -22,7 +22,7 @@ _ONE_OF_EACH = frozenset(("INTERVAL", "COUNT"))
 _DAY = re.compile(r"(?:[+-]?[1-5])?(?:MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"\d{8}(?:T\d{6}Z?)?")
 _NUMBER = re.compile(r"-?\d{1,5}")
-_MOST_PARTS = 40
+_MAX_PARTS = 40
 _LEAP_YEAR = 2028
 
 
@@ -94,17 +94,17 @@ def _fault_of_part(name: str, value: str) -> str:
         return ""
     if name == "UNTIL":
         return "" if _is_time(value) else "must have an UNTIL such as 20270101T000000Z"
-    if len(items) > (1 if name in _ONE_OF_EACH else _MOST_PARTS):
+    if len(items) > (1 if name in _ONE_OF_EACH else _MAX_PARTS):
         return f"has too many values in {name}"
     if name == "BYDAY":
         return "" if all(map(_DAY.fullmatch, items)) else "must have days in BYDAY such as MO or -1FR"
     if name not in _NUMBERS:
         return f"has {name[:20]}, which is not known"
-    least, most = _NUMBERS[name]
+    least, limit = _NUMBERS[name]
     is_good = all(
-        _NUMBER.fullmatch(item) and least <= int(item) <= most and (least > -1 or int(item)) for item in items
+        _NUMBER.fullmatch(item) and least <= int(item) <= limit and (least > -1 or int(item)) for item in items
     )
-    return "" if is_good else f"must have whole numbers from {least} to {most} in {name}"
+    return "" if is_good else f"must have whole numbers from {least} to {limit} in {name}"
 
 
 def _is_time(value: str) -> bool:

@@ -15,17 +15,17 @@ from services.agents.domain import text as texts
 from services.agents.domain.prompts import Part, PromptParts, Sampling
 
 THRESHOLD = 15.0
-MOST_LIVED = 100
+MAX_LIVED = 100
 LIVED = ("recent", "event", "interaction", "post", "trade", "general")
 """The kinds of memory that count, and that conclusions are drawn from: none that is a conclusion itself."""
 
-_MOST_CONCLUSIONS = 3
-_MOST_COUNTERPARTS = 2
-_LEAST_STATEMENTS = 3
-_MOST_EVIDENCE = 20
+_MAX_CONCLUSIONS = 3
+_MAX_COUNTERPARTS = 2
+_MIN_STATEMENTS = 3
+_MAX_EVIDENCE = 20
 _RECURRING = 2
 """A note of somebody follows from so many of their sayings at least: what was said once is not who they are."""
-_LEAST_TEXT, _MOST_TEXT, _MOST_STATEMENT = 8, 300, 240
+_MIN_TEXT, _MAX_TEXT, _MAX_STATEMENT = 8, 300, 240
 _MAX_TOKENS = 400
 
 SCHEMA = json.dumps(
@@ -98,14 +98,14 @@ def grounds_of(agent_id: str, lived: Sequence[Lived]) -> Iterator[Ground]:
     """
     # What an agent has answered may echo somebody: of its own words, only posts are its own.
     own = tuple(memory for memory in lived if memory.is_own and memory.kind != "interaction")
-    if len(own) >= _LEAST_STATEMENTS:
+    if len(own) >= _MIN_STATEMENTS:
         yield Ground(own)
     said: defaultdict[str, list[Lived]] = defaultdict(list)
     for memory in lived:
         if not memory.is_own and memory.author not in ("", agent_id):
             said[memory.author].append(memory)
-    for counterpart in sorted(said, key=lambda name: -len(said[name]))[:_MOST_COUNTERPARTS]:
-        if len(said[counterpart]) >= _LEAST_STATEMENTS:
+    for counterpart in sorted(said, key=lambda name: -len(said[name]))[:_MAX_COUNTERPARTS]:
+        if len(said[counterpart]) >= _MIN_STATEMENTS:
             yield Ground(tuple(said[counterpart]), counterpart)
 
 
@@ -119,7 +119,7 @@ def compose_reflection(name: str, ground: Ground) -> PromptParts:
         )
     else:
         asked = "These memories are what you have done and lived through, newest first. Draw 1 to 3 conclusions, as I."
-    shown = (texts.inert(texts.line(texts.spoken(memory.text), _MOST_STATEMENT)) for memory in ground.memories)
+    shown = (texts.inert(texts.line(texts.spoken(memory.text), _MAX_STATEMENT)) for memory in ground.memories)
     return PromptParts(
         system=f"You are {name}, and think about what you remember. {_RULES}",
         background=(),
@@ -144,15 +144,15 @@ def read_conclusions(answer: str, ground: Ground) -> list[Drawn]:
     if not isinstance(document, dict) or not isinstance(document.get("conclusions"), list):
         raise ValueError("an answer without conclusions")
     found = [drawn for item in document["conclusions"] if (drawn := _read(item, ground)) is not None]
-    return found[:_MOST_CONCLUSIONS]
+    return found[:_MAX_CONCLUSIONS]
 
 
 def _read(item: object, ground: Ground) -> Drawn | None:
     if not isinstance(item, dict) or not isinstance(item.get("text"), str) or not isinstance(item.get("because"), list):
         raise ValueError("a conclusion without text or evidence")
-    text = texts.inert(texts.line(item["text"], _MOST_TEXT))
+    text = texts.inert(texts.line(item["text"], _MAX_TEXT))
     places = {number - 1 for number in item["because"] if type(number) is int and 0 < number <= len(ground.memories)}
     least = _RECURRING if ground.counterpart else 1
-    if len(text) < _LEAST_TEXT or len(places) < least:
+    if len(text) < _MIN_TEXT or len(places) < least:
         return None
-    return Drawn(text, tuple(sorted(places))[:_MOST_EVIDENCE])
+    return Drawn(text, tuple(sorted(places))[:_MAX_EVIDENCE])

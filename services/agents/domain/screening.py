@@ -6,7 +6,7 @@ from enum import StrEnum
 from services.agents.domain import text as texts
 from services.agents.domain.prompts import Part, PromptParts, Sampling
 
-_MOST_TEXT = 2_000
+_MAX_TEXT = 2_000
 _MAX_TOKENS = 200
 
 
@@ -44,7 +44,7 @@ SCHEMA = json.dumps(
 
 def compose_screening(text: str, answered: str) -> PromptParts:
     """Return the prompt that asks what is wrong with a text; `answered` is what it replies to, or empty."""
-    said = texts.inert(texts.line(answered, _MOST_TEXT))
+    said = texts.inert(texts.line(answered, _MAX_TEXT))
     return PromptParts(
         system=_SYSTEM,
         background=(),

@@ -151,11 +151,11 @@ def inert(text: str) -> str:
     return text.translate(_MARKUP)
 
 
-def line(text: str, most: int) -> str:
-    """Return a text on one line of at most `most` characters, cut between words, or within where none have spaces."""
+def line(text: str, limit: int) -> str:
+    """Return a text on one line of at most `limit` characters, cut between words, or within where none have spaces."""
     whole = " ".join(text.split())
-    if len(whole) <= most:
+    if len(whole) <= limit:
         return whole
-    head = whole[:most] if is_unspaced(whole[most]) else whole[: most + 1].rpartition(" ")[0] or whole[:most]
+    head = whole[:limit] if is_unspaced(whole[limit]) else whole[: limit + 1].rpartition(" ")[0] or whole[:limit]
     ends = itertools.accumulate(map(len, clusters(whole)))
-    return whole[: max((end for end in ends if end <= len(head)), default=most)]
+    return whole[: max((end for end in ends if end <= len(head)), default=limit)]

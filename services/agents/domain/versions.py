@@ -7,7 +7,7 @@ from sqlmodel import JSON, DateTime, Field, SQLModel
 
 from services.agents.domain.entities import AgentRecord
 
-MOST_VERSIONS = 100
+MAX_VERSIONS = 100
 """How many versions of a persona are kept: the newest."""
 
 

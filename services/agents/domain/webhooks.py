@@ -8,9 +8,9 @@ from sqlmodel import DateTime, Field, SQLModel
 from services.runtime.columns import text_of
 from services.runtime.ids import new_id
 
-MOST_AGE = timedelta(days=1)
+MAX_AGE = timedelta(days=1)
 """How long a message is tried."""
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 """So many wait at most; the oldest go first, since the newest say how things are."""
 KEPT = timedelta(days=7)
 """How long a message is kept, longer than any is tried."""
@@ -19,7 +19,7 @@ _LEASE = timedelta(seconds=60)
 """Several times as long as a receiver is given."""
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=3)
 _GROWTH = 3.0
-_MOST_FAILURE = 200
+_MAX_FAILURE = 200
 
 
 class MessageState(StrEnum):
@@ -66,7 +66,7 @@ class MessageRecord(SQLModel, table=True):
 
         A receiver may ask for a longer pause, in seconds.
         """
-        self.failure = why[:_MOST_FAILURE]
+        self.failure = why[:_MAX_FAILURE]
         pause = min(_FIRST_PAUSE * _GROWTH ** min(self.attempts - 1, 20), _LONGEST_PAUSE) * (0.5 + luck)
         pause = max(pause, min(timedelta(seconds=retry_after), _LONGEST_PAUSE))
         if now + pause >= self.expire_time:

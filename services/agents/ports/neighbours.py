@@ -152,25 +152,25 @@ class MemoryPort(Protocol):
         ...
 
     async def search(
-        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+        self, agent_id: str, query: str, limit: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:
-        """Return up to `most` memories from these sources, of this author when one is given; most relevant first."""
+        """Return up to `limit` memories from these sources, of this author when one is given; most relevant first."""
         ...
 
-    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
-        """Return up to `most` memories of these kinds, of all sources, of this author if one is given; newest first."""
+    async def recent(self, agent_id: str, kinds: Sequence[str], limit: int, author: str = "") -> list[Recent]:
+        """Return up to `limit` memories of these kinds, of all sources, of this author if given; newest first."""
         ...
 
-    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
-        """Return up to `most` of what an agent has said, in memories of these kinds; newest first."""
+    async def said(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[Said]:
+        """Return up to `limit` of what an agent has said, in memories of these kinds; newest first."""
         ...
 
-    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
-        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
+    async def trusted(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
+        """Return up to `limit` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
         ...
 
-    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
-        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
+        """Return up to `limit` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
         ...
 
     async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
@@ -332,9 +332,9 @@ class SocialPort(Protocol):
         ...
 
     async def conversation(
-        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+        self, account_id: str, network_post_id: str, conversation_id: str, limit: int
     ) -> list[SocialPost]:
-        """Return up to `most` posts of the conversation that a post is part of, oldest first; each may be billed."""
+        """Return up to `limit` posts of the conversation that a post is part of, oldest first; each may be billed."""
         ...
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:

@@ -84,7 +84,7 @@ class Records(WebhookRecords, Protocol):
         """Return the ids of the agents whose deletion was asked for."""
         ...
 
-    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+    async def workflow_ids(self, agent_id: str, after: str, limit: int) -> list[str]:
         """Return the next workflows after this id of which something of an agent is logged."""
         ...
 
@@ -201,8 +201,8 @@ class Records(WebhookRecords, Protocol):
         """Return a page of events, newest first; the key is `(id,)`."""
         ...
 
-    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
-        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
+    async def due_events(self, now: datetime, limit: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `limit` events, or feeds, that are due, the longest overdue first."""
         ...
 
     async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
@@ -217,8 +217,8 @@ class Records(WebhookRecords, Protocol):
         """Return what an agent's persona lets happen by chance, and isn't over."""
         ...
 
-    async def reached(self, event_id: str, after: str, most: int, *, is_broadcast: bool) -> list[AgentRecord]:
-        """Return up to `most` active agents that an event names, or of all active ones, behind an id, by their ids."""
+    async def reached(self, event_id: str, after: str, limit: int, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return up to `limit` active agents that an event names, or of all active ones, behind an id, by their ids."""
         ...
 
     async def see_items(self, event_id: str, item_ids: Sequence[str], now: datetime) -> set[str]:
@@ -244,8 +244,8 @@ class Records(WebhookRecords, Protocol):
         """Return a page of activities, newest first; the key is `(seq,)`."""
         ...
 
-    async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
-        """Return up to `most` activities after this one, oldest first."""
+    async def activities_after(self, agent_ids: Sequence[str], seq: int, limit: int) -> list[ActivityRecord]:
+        """Return up to `limit` activities after this one, oldest first."""
         ...
 
     async def first_seq(self) -> int:
@@ -296,8 +296,8 @@ class Records(WebhookRecords, Protocol):
         """Return the last recorded mood of an agent before this time."""
         ...
 
-    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
-        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, limit: int) -> list[MoodRecord]:
+        """Return up to `limit` recorded moods of an agent in this time and behind this place, oldest first."""
         ...
 
     async def mention_cursor(self, agent_id: str) -> str:
@@ -344,40 +344,40 @@ class Records(WebhookRecords, Protocol):
         """Remove what kept an agent from this."""
         ...
 
-    async def forget_counts(self, before: datetime, kept: Sequence[str], most: int) -> int:
-        """Delete up to `most` counts of before this time, but for these scopes; the value says how many."""
+    async def forget_counts(self, before: datetime, kept: Sequence[str], limit: int) -> int:
+        """Delete up to `limit` counts of before this time, but for these scopes; the value says how many."""
         ...
 
-    async def forget_external(self, before: datetime, most: int) -> int:
-        """Delete up to `most` marks of conversations of before this time; the value says how many."""
+    async def forget_external(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` marks of conversations of before this time; the value says how many."""
         ...
 
-    async def forget_all_reservations(self, before: datetime, most: int) -> int:
-        """Delete up to `most` of what any agent has reserved before this time; the value says how many."""
+    async def forget_all_reservations(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` of what any agent has reserved before this time; the value says how many."""
         ...
 
-    async def forget_activities(self, before: datetime, most: int) -> int:
-        """Delete up to `most` activities of before this time; the value says how many."""
+    async def forget_activities(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` activities of before this time; the value says how many."""
         ...
 
-    async def forget_prompts(self, before: datetime, most: int) -> int:
-        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
+    async def forget_prompts(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` prompts that nothing has named since this time; the value says how many."""
         ...
 
-    async def forget_moods(self, before: datetime, most: int) -> int:
-        """Delete up to `most` moods of before this time; the value says how many."""
+    async def forget_moods(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` moods of before this time; the value says how many."""
         ...
 
-    async def forget_events(self, before: datetime, most: int) -> int:
-        """Delete up to `most` events that are over since before this time; the value says how many."""
+    async def forget_events(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` events that are over since before this time; the value says how many."""
         ...
 
-    async def forget_items(self, before: datetime, most: int) -> int:
-        """Delete up to `most` items of feeds that were last there before this time; the value says how many."""
+    async def forget_items(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` items of feeds that were last there before this time; the value says how many."""
         ...
 
-    async def forget_requests(self, before: datetime, most: int) -> int:
-        """Forget up to `most` requests of before this time; the value says how many."""
+    async def forget_requests(self, before: datetime, limit: int) -> int:
+        """Forget up to `limit` requests of before this time; the value says how many."""
         ...
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
@@ -400,8 +400,8 @@ class Records(WebhookRecords, Protocol):
         """Return a page of drafts, newest first; the key is `(create_time, id)`."""
         ...
 
-    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
-        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
+    async def overdue_drafts(self, now: datetime, limit: int) -> list[DraftRecord]:
+        """Return up to `limit` drafts that wait and have expired, the longest overdue first."""
         ...
 
     async def commit(self) -> None:

@@ -41,20 +41,20 @@ class Life:
 class WebhookRecords(Protocol):
     """What is stored of messages and alerts, within one transaction."""
 
-    async def due_messages(self, now: datetime, most: int) -> list[MessageRecord]:
-        """Return up to `most` messages that are to be sent now, the longest overdue first."""
+    async def due_messages(self, now: datetime, limit: int) -> list[MessageRecord]:
+        """Return up to `limit` messages that are to be sent now, the longest overdue first."""
         ...
 
     async def message(self, message_id: str) -> MessageRecord | None:
         """Return a message."""
         ...
 
-    async def surplus_messages(self, most: int) -> list[MessageRecord]:
-        """Return the oldest of those that wait, as many as there are more than `most`; at most 500."""
+    async def surplus_messages(self, limit: int) -> list[MessageRecord]:
+        """Return the oldest of those that wait, as many as there are more than `limit`; at most 500."""
         ...
 
-    async def forget_messages(self, before: datetime, most: int) -> int:
-        """Delete up to `most` messages of before this time; the value says how many."""
+    async def forget_messages(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` messages of before this time; the value says how many."""
         ...
 
     async def alerts(self) -> list[AlertRecord]:

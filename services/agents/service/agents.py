@@ -16,7 +16,7 @@ from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleCha
 from services.agents.domain.schedule import CROWDED, first_due, in_reach, spread_of
 from services.agents.domain.tasks import WithdrawTask
 from services.agents.domain.understanding import not_understood
-from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
+from services.agents.domain.versions import MAX_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
 from services.agents.ports.workflows import Workflows
 from services.agents.service.abilities import Abilities
@@ -280,4 +280,4 @@ async def _keep_version(
 ) -> None:
     """Keep the persona that an agent has now; the oldest of too many goes."""
     await records.save(PersonaVersion.of(agent, changed_paths(before, agent.persona), principal, now))
-    await records.forget_persona_versions(agent.id, agent.persona_version - MOST_VERSIONS)
+    await records.forget_persona_versions(agent.id, agent.persona_version - MAX_VERSIONS)

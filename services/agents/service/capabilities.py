@@ -18,7 +18,7 @@ CAUTIOUS = Capabilities(
 )
 """What every network takes: a text that keeps to it can be written before the account's own network is known."""
 _KEPT = timedelta(hours=1)
-_MOST_KEPT = 20_000
+_MAX_KEPT = 20_000
 
 
 class NetworkCapabilities:
@@ -45,7 +45,7 @@ class NetworkCapabilities:
             return known[1]
         self._known[account_id] = now, told
         self._known.move_to_end(account_id)
-        if len(self._known) > _MOST_KEPT:
+        if len(self._known) > _MAX_KEPT:
             self._known.popitem(last=False)
         return told
 

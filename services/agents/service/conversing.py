@@ -7,28 +7,28 @@ from services.agents.domain import text as texts
 from services.agents.domain.conversation import Conversation, Turn
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import DependencyUnavailable
-from services.agents.domain.prompts import MOST_INPUT
+from services.agents.domain.prompts import MAX_INPUT
 from services.agents.domain.tasks import Heard, Mention
 from services.agents.ports.neighbours import Refused, SocialPort, SocialPost
 from services.agents.ports.store import Store
 from services.agents.service.cast import Cast, Character
 from services.agents.service.models import Models
 
-_MOST_KEPT = 64
-_MOST_SEARCHED = 20
+_MAX_KEPT = 64
+_MAX_SEARCHED = 20
 """So many posts of a conversation the social service returns at most."""
 
 
 class Conversations:
     """Reads conversations; what was read for a workflow isn't read again when its step is repeated."""
 
-    def __init__(self, store: Store, cast: Cast, social: SocialPort, models: Models, most: int) -> None:
+    def __init__(self, store: Store, cast: Cast, social: SocialPort, models: Models, limit: int) -> None:
         """Take how many posts of a conversation are read; none are when it is 0."""
         self._store = store
         self._cast = cast
         self._social = social
         self._models = models
-        self._most = most
+        self._limit = limit
         self._kept: OrderedDict[str, Conversation] = OrderedDict()
 
     async def before(self, workflow_id: str, character: Character, mention: Mention, heard: Heard) -> Conversation:
@@ -37,11 +37,11 @@ class Conversations:
         A reply doesn't depend on it: what the network refuses is left out, and said to be. Raises DependencyUnavailable
         when the llm service doesn't answer.
         """
-        if not self._most or mention.begins_conversation or not await self._models.shows_background(character):
+        if not self._limit or mention.begins_conversation or not await self._models.shows_background(character):
             return Conversation()
         if workflow_id not in self._kept:
             self._kept[workflow_id] = await self._read(character.record, mention, heard)
-            while len(self._kept) > _MOST_KEPT:
+            while len(self._kept) > _MAX_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[workflow_id]
 
@@ -54,18 +54,18 @@ class Conversations:
             return False
         try:
             posts = await self._social.conversation(
-                agent.account_id, mention.network_post_id, mention.conversation_id, _MOST_SEARCHED
+                agent.account_id, mention.network_post_id, mention.conversation_id, _MAX_SEARCHED
             )
         except Refused:
             return True
-        is_whole = len(posts) < _MOST_SEARCHED and bool(agent.network_user_id)
+        is_whole = len(posts) < _MAX_SEARCHED and bool(agent.network_user_id)
         return not is_whole or any(
             post.author_user_id == agent.network_user_id and post.in_reply_to == mention.network_post_id
             for post in posts
         )
 
     async def _read(self, agent: AgentRecord, mention: Mention, heard: Heard) -> Conversation:
-        asked = mention.network_post_id, mention.conversation_id, self._most
+        asked = mention.network_post_id, mention.conversation_id, self._limit
         try:
             posts = await self._social.conversation(agent.account_id, *asked)
         except (DependencyUnavailable, Refused) as error:
@@ -92,7 +92,7 @@ class Conversations:
 
 def _shown(text: str) -> str:
     """Return as much of a post as a model is shown."""
-    return texts.line(texts.spoken(text), MOST_INPUT)
+    return texts.line(texts.spoken(text), MAX_INPUT)
 
 
 def _names(

@@ -39,7 +39,7 @@ _AGENTS_AT_ONCE = 500
 """So many agents are reached in one transaction."""
 _LEASE = timedelta(minutes=2)
 """Several times as long as a feed may take."""
-_MOST_FAILURE = 200
+_MAX_FAILURE = 200
 
 
 class Events:
@@ -155,7 +155,7 @@ class Events:
         now, feed = self._clock.now(), event.content
         if isinstance(found, FeedError) or not isinstance(feed, Feed):
             event.happen(0, now, self._speed)
-            event.fail(str(found)[:_MOST_FAILURE], now)
+            event.fail(str(found)[:_MAX_FAILURE], now)
             await records.save(event)
             return
         new = await records.see_items(event.id, [item.id for item in found.items], now)

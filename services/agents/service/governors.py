@@ -17,8 +17,8 @@ from services.agents.service.allowance import Allowance, replies_of, turn_of
 from services.agents.service.cast import Cast, Character
 from services.runtime.idempotency import RequestKey
 
-MOST_REPLIES_TO_A_FELLOW = 2
-MOST_REPLIES_TO_A_STRANGER = 3
+MAX_REPLIES_TO_A_FELLOW = 2
+MAX_REPLIES_TO_A_STRANGER = 3
 """In one conversation. Two characters that answer each other would otherwise never end."""
 
 _FELLOWS, _STRANGERS = ":characters", ""
@@ -78,12 +78,12 @@ class Activity:
 class Age:
     """What was said long ago stays without a reply."""
 
-    def __init__(self, most: timedelta) -> None:
-        self._most = most
+    def __init__(self, limit: timedelta) -> None:
+        self._limit = limit
 
     async def refusal(self, _records: Records, case: Case) -> Passed | None:
         """Return that the mention is too old."""
-        is_old = case.mention is not None and case.now - case.mention.create_time > self._most
+        is_old = case.mention is not None and case.now - case.mention.create_time > self._limit
         return _passed(case, PassReason.TOO_OLD) if is_old else None
 
 
@@ -103,21 +103,21 @@ class PerConversation:
         """Count one more in the conversation."""
         if case.mention is None:
             return None
-        most = MOST_REPLIES_TO_A_FELLOW if case.heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
+        limit = MAX_REPLIES_TO_A_FELLOW if case.heard.is_fellow else MAX_REPLIES_TO_A_STRANGER
         scope, whom = case.mention.conversation_id, case.heard.counterpart
-        return await _counted(records, case, scope, whom, most, PassReason.CONVERSATION_LIMIT)
+        return await _counted(records, case, scope, whom, limit, PassReason.CONVERSATION_LIMIT)
 
 
 class PerCounterpart:
     """So many replies to one counterpart in a day."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
 
     async def refusal(self, records: Records, case: Case) -> Passed | None:
         """Count one more to this one."""
         scope, whom = replies_of(case.day), case.heard.counterpart
-        return await _counted(records, case, scope, whom, self._most, PassReason.COUNTERPART_LIMIT)
+        return await _counted(records, case, scope, whom, self._limit, PassReason.COUNTERPART_LIMIT)
 
 
 class PerDay:
@@ -207,9 +207,11 @@ class Cooldown:
         return retry_time if retry_time and retry_time > now else None
 
 
-async def _counted(records: Records, case: Case, scope: str, whom: str, most: int, reason: PassReason) -> Passed | None:
-    is_counted = await records.count(case.agent_id, scope, whom, most, case.now)
-    return None if is_counted else _passed(case, reason, most)
+async def _counted(
+    records: Records, case: Case, scope: str, whom: str, limit: int, reason: PassReason
+) -> Passed | None:
+    is_counted = await records.count(case.agent_id, scope, whom, limit, case.now)
+    return None if is_counted else _passed(case, reason, limit)
 
 
 def _passed(case: Case, reason: PassReason, limit: int = 0) -> Passed:

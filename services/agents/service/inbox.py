@@ -37,7 +37,7 @@ _READERS = 16
 """How many mailboxes of a look are read at the same time."""
 _LEARNT = timedelta(hours=1)
 """How long what an agent is called is taken for known while nobody mentions it."""
-_MOST_LEARNT = 100_000
+_MAX_LEARNT = 100_000
 REPLY = "reply"
 """The kind of the behaviour that answers mentions."""
 READING = "read its mentions"
@@ -110,7 +110,7 @@ class Inbox:
     def _is_unlearnt(self, agent_id: str) -> bool:
         """Say whether it is time to ask what an agent is called on its network; at the first look it isn't."""
         now = self._cast.now()
-        if len(self._learnt) >= _MOST_LEARNT and agent_id not in self._learnt:
+        if len(self._learnt) >= _MAX_LEARNT and agent_id not in self._learnt:
             self._learnt.clear()
         # Not of all at once, an hour after the start.
         learnt = self._learnt.setdefault(agent_id, now - random.Random(agent_id).random() * _LEARNT)

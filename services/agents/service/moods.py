@@ -85,7 +85,7 @@ class Moods:
         self._journal.announce()
         return after
 
-    async def history(self, agent_id: str, start: datetime | None, end: datetime | None, most: int) -> History:
+    async def history(self, agent_id: str, start: datetime | None, end: datetime | None, limit: int) -> History:
         """Return how an agent felt, in at most so many points. Raises AgentNotFound and InvalidRequest."""
         now = self._journal.now()
         until = now if end is None else min(end, now)
@@ -96,7 +96,7 @@ class Moods:
                 raise InvalidRequest([Violation("start_time", "must be before end_time, and before now")])
             before = await records.mood_before(agent_id, since)
             usual = baseline(self._cast.of(agent).persona.personality.default_mood)
-            curve = Curve(Span(since, until, most, self._speed), usual, _felt(before) if before else None)
+            curve = Curve(Span(since, until, limit, self._speed), usual, _felt(before) if before else None)
             place = 0
             while rows := await records.moods(agent_id, since, until, place, _AT_ONCE):
                 curve.add(map(_felt, rows))

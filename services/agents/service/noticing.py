@@ -11,7 +11,7 @@ from services.agents.ports.neighbours import MemoryPort, NewMemory, Source
 from services.agents.service.cast import Cast
 from services.agents.service.journal import Entry, Journal
 
-_MOST_SUBJECT = 200
+_MAX_SUBJECT = 200
 
 
 class Noticing:
@@ -55,7 +55,7 @@ def _memory(event_id: str, news: News) -> NewMemory:
     """Return news as they are remembered: the operator's as what the character knows, all others as EXTERNAL."""
     source = Source.EXTERNAL if news.is_external else Source.lowest(Source.SELF, Source.OPERATOR)
     author = f"event:{news.feed_event_id or event_id}" if news.is_external else ""
-    return NewMemory(news.text, "event", source, author=author, source_id=event_id, subject=news.text[:_MOST_SUBJECT])
+    return NewMemory(news.text, "event", source, author=author, source_id=event_id, subject=news.text[:_MAX_SUBJECT])
 
 
 def _reaction(name: str, task: NoticeTask, *, has_account: bool) -> ActionTask | None:

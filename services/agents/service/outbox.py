@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.notices import Notice, draft_notice
-from services.agents.domain.webhooks import MOST_AGE, MOST_WAITING, MessageRecord, MessageState
+from services.agents.domain.webhooks import MAX_AGE, MAX_WAITING, MessageRecord, MessageState
 from services.agents.ports.store import Records, Store
 from services.agents.ports.webhooks import WebhookError, WebhookPort
 from services.runtime.clock import Clock
@@ -47,7 +47,7 @@ class Outbox:
             body=notice.body(now),
             draft_id=draft_id,
             create_time=now,
-            expire_time=min(now + MOST_AGE, useful_until or now + MOST_AGE),
+            expire_time=min(now + MAX_AGE, useful_until or now + MAX_AGE),
             next_time=now,
         )
         await records.save(message)
@@ -79,7 +79,7 @@ class Outbox:
         is_full = True
         while is_full:
             async with self._store.writing(_LOCK) as records:
-                surplus = await records.surplus_messages(MOST_WAITING)
+                surplus = await records.surplus_messages(MAX_WAITING)
                 for message in surplus:
                     message.end(MessageState.FAILED)
                     await records.save(message)

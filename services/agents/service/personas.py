@@ -6,16 +6,16 @@ from datetime import datetime
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.persona import Persona, read_kept
 
-_MOST = 1_000
+_MAX = 1_000
 """How many are kept at hand, of some ten kilobytes each; which were used longest ago go first."""
 
 
 class Personas:
     """Reads personas, and keeps those that were used of late."""
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, limit: int = _MAX) -> None:
         """Take how many are kept at hand."""
-        self._most = most
+        self._limit = limit
         self._read: OrderedDict[str, tuple[tuple[datetime, int], Persona]] = OrderedDict()
 
     def of(self, agent: AgentRecord) -> Persona:
@@ -25,7 +25,7 @@ class Personas:
         known = self._read.get(agent.id)
         if known is None or known[0] != version:
             known = self._read[agent.id] = (version, read_kept(agent.persona))
-            if len(self._read) > self._most:
+            if len(self._read) > self._limit:
                 self._read.popitem(last=False)
         self._read.move_to_end(agent.id)
         return known[1]

@@ -36,8 +36,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
-_MOST_SEEDS = 500
-_MOST_VIEWS = 400
+_MAX_SEEDS = 500
+_MAX_VIEWS = 400
 """As many of the longest fit a message of 4 MiB."""
 _MEMORY_FIELD = "persona.initial_memory"
 _AT = re.compile(r"requests\[(\d+)\]")
@@ -155,8 +155,8 @@ class Provisioning:
             # To repeat these is to have them once; who is created again under an id that was deleted has them again.
             await _all(
                 [
-                    partial(self._memory.remember_all, agent_id, seeds[first : first + _MOST_SEEDS])
-                    for first in range(0, len(seeds), _MOST_SEEDS)
+                    partial(self._memory.remember_all, agent_id, seeds[first : first + _MAX_SEEDS])
+                    for first in range(0, len(seeds), _MAX_SEEDS)
                 ]
             )
 
@@ -183,14 +183,14 @@ class Provisioning:
     async def _set_views(self, views: Sequence[NewView], places: Sequence[str]) -> None:
         async def some(first: int) -> None:
             try:
-                await self._memory.set_views(views[first : first + _MOST_VIEWS])
+                await self._memory.set_views(views[first : first + _MAX_VIEWS])
             except Refused as refused:
                 at = {int(found[1]) for one in refused.violations if (found := _AT.match(one.field))}
                 whose = dict.fromkeys(places[first + number] for number in sorted(at)) or {places[first]: None}
                 told = [Violation(f"{place}{_MEMORY_FIELD}", refused.message) for place in whose]
                 raise InvalidRequest(told) from refused
 
-        await _all([partial(some, first) for first in range(0, len(views), _MOST_VIEWS)])
+        await _all([partial(some, first) for first in range(0, len(views), _MAX_VIEWS)])
 
 
 def _views(persona: Persona) -> list[NewView]:

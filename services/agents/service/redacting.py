@@ -1,7 +1,7 @@
 """Personas that were stored by the rules of an earlier version are redacted by those of this one."""
 
 from services.agents.domain.persona import redact, redaction_rules
-from services.agents.domain.versions import MOST_VERSIONS
+from services.agents.domain.versions import MAX_VERSIONS
 from services.agents.ports.store import Records, Store
 from services.agents.service.journal import TURN
 from services.runtime.pages import Page
@@ -32,6 +32,6 @@ async def redact_stored(store: Store) -> int:
 
 
 async def _redact_versions(records: Records, agent_id: str) -> None:
-    for version in (await records.persona_versions(agent_id, Page(MOST_VERSIONS, None))).rows:
+    for version in (await records.persona_versions(agent_id, Page(MAX_VERSIONS, None))).rows:
         version.persona = redact(version.persona)
         await records.save(version)

@@ -36,25 +36,25 @@ class Tidying:
         now, day = self._cast.now(), self._cast.day()
         today = [scope(number) for scope in (replies_of, calls_of) for number in (day - 1, day, day + 1)]
         steps: list[Callable[[Records, int], Awaitable[int]]] = [
-            lambda records, most: records.forget_counts(now - self._talk, today, most),
-            lambda records, most: records.forget_external(now - self._talk, most),
-            lambda records, most: records.forget_all_reservations(now - RESERVED, most),
-            lambda records, most: records.forget_requests(now - self._kept, most),
-            lambda records, most: records.forget_events(now - self._talk, most),
-            lambda records, most: records.forget_items(now - self._talk, most),
-            lambda records, most: records.forget_messages(now - MESSAGES_KEPT, most),
+            lambda records, limit: records.forget_counts(now - self._talk, today, limit),
+            lambda records, limit: records.forget_external(now - self._talk, limit),
+            lambda records, limit: records.forget_all_reservations(now - RESERVED, limit),
+            lambda records, limit: records.forget_requests(now - self._kept, limit),
+            lambda records, limit: records.forget_events(now - self._talk, limit),
+            lambda records, limit: records.forget_items(now - self._talk, limit),
+            lambda records, limit: records.forget_messages(now - MESSAGES_KEPT, limit),
         ]
         if self._logged is not None:
             oldest = now - self._logged
-            steps.append(lambda records, most: records.forget_activities(oldest, most))
-            steps.append(lambda records, most: records.forget_moods(oldest, most))
+            steps.append(lambda records, limit: records.forget_activities(oldest, limit))
+            steps.append(lambda records, limit: records.forget_moods(oldest, limit))
             # After the activities that name them; what waits as a draft is logged when it is proposed.
-            steps.append(lambda records, most: records.forget_prompts(oldest, most))
+            steps.append(lambda records, limit: records.forget_prompts(oldest, limit))
         for step in steps:
-            await in_batches(lambda most, step=step: self._some(step, most))  # type: ignore[misc]
+            await in_batches(lambda limit, step=step: self._some(step, limit))  # type: ignore[misc]
 
-    async def _some(self, step: Callable[[Records, int], Awaitable[int]], most: int) -> int:
+    async def _some(self, step: Callable[[Records, int], Awaitable[int]], limit: int) -> int:
         async with self._store.writing() as records:
-            number = await step(records, most)
+            number = await step(records, limit)
             await records.commit()
         return number

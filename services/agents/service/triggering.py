@@ -18,7 +18,7 @@ from services.agents.service.inbox import REPLY
 from services.agents.service.journal import Journal
 from services.runtime.idempotency import RequestKey
 
-_MOST_POSTS = 20
+_MAX_POSTS = 20
 """Of a conversation in which a post is looked for that mentions nobody."""
 
 
@@ -137,7 +137,7 @@ class Triggers:
         return found
 
     async def _post(self, agent: AgentRecord, network_post_id: str) -> Mention | None:
-        posts = await self._social.conversation(agent.account_id, network_post_id, "", _MOST_POSTS)
+        posts = await self._social.conversation(agent.account_id, network_post_id, "", _MAX_POSTS)
         found = next((post for post in posts if post.network_post_id == network_post_id), None)
         if found is None:
             return None

@@ -25,8 +25,8 @@ from services.runtime.rpc.limits import RequestChecks, check
 _ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerReplyResponse, pb.TriggerTradeResponse)
 
-_MOST_NOTICES = 1_000
-_MOST_SHOWN_BYTES = 5 * 2**19
+_MAX_NOTICES = 1_000
+_MAX_SHOWN_BYTES = 5 * 2**19
 """Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
 
 
@@ -108,7 +108,7 @@ def _shown(persona: dict[str, Any]) -> Struct | None:
     """Return a persona that is stored; None when it is more than a client reads."""
     shown = Struct()
     shown.update(persona)
-    return shown if shown.ByteSize() <= _MOST_SHOWN_BYTES else None
+    return shown if shown.ByteSize() <= _MAX_SHOWN_BYTES else None
 
 
 def write_status(status: Status) -> pb.GetAgentStatusResponse:
@@ -120,7 +120,7 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
         trade_count=status.counts.get(ActivityKind.TRADE, 0),
-        notices=itertools.islice(_notices(status), _MOST_NOTICES),
+        notices=itertools.islice(_notices(status), _MAX_NOTICES),
     )
     if status.agent.start_time is not None:
         response.active_duration.FromTimedelta(status.now - status.agent.start_time)

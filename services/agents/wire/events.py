@@ -94,8 +94,8 @@ def write_event(event: EventRecord, agent_ids: Sequence[str]) -> pb.Event:
             written.mood.CopyFrom(pb.MoodShift(change=_write_change(change), cause=cause))
         case events.Interaction(counterpart_id, topic):
             written.interaction.CopyFrom(pb.Interaction(counterpart_id=counterpart_id, topic=topic))
-        case events.Feed(url, post_probability, most):
-            written.feed.CopyFrom(pb.Feed(url=url, post_probability=post_probability, max_items=most))
+        case events.Feed(url, post_probability, limit):
+            written.feed.CopyFrom(pb.Feed(url=url, post_probability=post_probability, max_items=limit))
         case events.ScheduledPost(topic):
             written.scheduled_post.CopyFrom(pb.ScheduledPost(topic=topic))
     return written

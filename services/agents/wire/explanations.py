@@ -24,7 +24,7 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
-_MOST_PROMPT_BYTES = 2 * 2**20
+_MAX_PROMPT_BYTES = 2 * 2**20
 _POST, _REPLY = "post", "reply"
 
 
@@ -123,7 +123,7 @@ def _draft(draft: DraftRecord) -> why_pb.DraftDecision:
 def _fitting(prompts: Iterable[why_pb.Prompt]) -> list[why_pb.Prompt]:
     """Return the first prompts, as many as a client reads."""
     found: list[why_pb.Prompt] = []
-    left = _MOST_PROMPT_BYTES
+    left = _MAX_PROMPT_BYTES
     for prompt in prompts:
         left -= prompt.ByteSize()
         if left < 0:

@@ -14,7 +14,7 @@ from services.gateway.transcoding.writing import write
 
 _OWN = frozenset({"self", "operator"})
 """Where a memory comes from that is nobody else's text."""
-_MOST_SHOWN = 5
+_MAX_SHOWN = 5
 """How many candidates of a text are shown."""
 
 
@@ -80,7 +80,7 @@ def explanation(found: agents.ExplainActivityResponse) -> dict[str, Any]:
                 "is_chosen": one.is_chosen,
                 "objections": [objection.description or objection.rule for objection in one.objections],
             }
-            for one in writing.candidates[:_MOST_SHOWN]
+            for one in writing.candidates[:_MAX_SHOWN]
         ],
         "draft": _filled(found.draft),
         "others": [activity(one) for one in found.others],

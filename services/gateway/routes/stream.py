@@ -72,9 +72,9 @@ class Streams:
 
     def _enter(self, session: Session) -> Callable[[], None]:
         """Count a stream of a caller's, and return what takes it off again. Raises TooManyStreams."""
-        name, most = session.principal.name, self._backend.settings.max_streams_per_caller
-        if self._open[name] >= most:
-            raise TooManyStreams(f"{most} event streams are open already", 5.0, f"principal:{name}")
+        name, limit = session.principal.name, self._backend.settings.max_streams_per_caller
+        if self._open[name] >= limit:
+            raise TooManyStreams(f"{limit} event streams are open already", 5.0, f"principal:{name}")
         if self._open.total() >= self._backend.settings.max_open_streams:
             raise TooManyStreams("too many event streams are open", 5.0, "gateway")
         self._open[name] += 1

@@ -54,8 +54,8 @@ def operation(endpoint: Endpoint, sent: Schemas, answered: Schemas) -> dict[str,
         path = endpoint.etag if name == "etag" else name
         if path and path.split(".")[0] in kind.fields_by_name:
             schema: dict[str, Any] = {"type": "string"}
-            if name == "request_id" and (most := limits_of(field_at(kind, path)).max_length):
-                schema["maxLength"] = most
+            if name == "request_id" and (limit := limits_of(field_at(kind, path)).max_length):
+                schema["maxLength"] = limit
             parameters.append({"name": header, "in": "header", "description": description, "schema": schema})
     described: dict[str, Any] = {}
     hidden = frozenset(taken | {"request_id", "etag", "update_mask"})

@@ -17,11 +17,11 @@ from services.gateway.transcoding.descriptors import enum_of, field_of, is_map, 
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.nesting import is_shallow
 
-MOST_LEVELS = 40
+MAX_LEVELS = 40
 """How deep arrays and objects of a body may lie in each other."""
 
-_MOST_VIOLATIONS = 50
-_MOST_DIGITS = 400
+_MAX_VIOLATIONS = 50
+_MAX_DIGITS = 400
 """The largest number that a double holds has 309."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MESSAGE, _ENUM, _BOOL = FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_ENUM, FieldDescriptor.TYPE_BOOL
@@ -37,8 +37,8 @@ def read_object(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise _refused("", "the body must be in UTF-8") from None
     try:
-        if not is_shallow(text, MOST_LEVELS):
-            raise _refused("", f"arrays and objects must lie at most {MOST_LEVELS} deep in each other")
+        if not is_shallow(text, MAX_LEVELS):
+            raise _refused("", f"arrays and objects must lie at most {MAX_LEVELS} deep in each other")
         value = json.loads(text, parse_constant=_no_number, parse_int=_whole, object_pairs_hook=_once_each)
     except ValueError as error:
         raise _refused("", f"the body is no JSON: {error}") from None
@@ -55,7 +55,7 @@ def fill(message: Any, data: Mapping[str, Any]) -> None:
         json_format.ParseDict(_in_full(message.DESCRIPTOR, data), message)
     except _UNREADABLE as error:
         found = list(_violations(message.DESCRIPTOR, data, ""))
-        raise InvalidRequest(found[:_MOST_VIOLATIONS] or [Violation("", _rule(error))]) from None
+        raise InvalidRequest(found[:_MAX_VIOLATIONS] or [Violation("", _rule(error))]) from None
 
 
 def read_query(kind: Descriptor, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -196,8 +196,8 @@ def _no_number(name: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"a whole number has {len(digits):,} digits, and may have {_MOST_DIGITS}")
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a whole number has {len(digits):,} digits, and may have {_MAX_DIGITS}")
     return int(digits)
 
 

@@ -73,9 +73,9 @@ class Schemas:
         item = self.single(field)
         if not field.is_repeated:
             return item
-        most = field.GetOptions().Extensions[bounds_pb2.max_items]
+        limit = field.GetOptions().Extensions[bounds_pb2.max_items]
         least = {"minItems": 1} if self._is_sent and limits_of(field).required else {}
-        return {"type": "array", "items": item, **least} | ({"maxItems": most} if most else {})
+        return {"type": "array", "items": item, **least} | ({"maxItems": limit} if limit else {})
 
     def single(self, field: FieldDescriptor) -> dict[str, Any]:
         """Return the schema of one value of a field."""

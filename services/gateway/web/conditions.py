@@ -8,7 +8,7 @@ _ANY = "*"
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _NO_ETAG = "W/"
 """What no etag of a service is."""
-_MOST = 10
+_MAX = 10
 """How many etags of a list are looked at."""
 
 
@@ -20,7 +20,7 @@ def wanted_etags(request: Request) -> list[str]:
     said = _said(request, "if-match")
     if said in ("", _ANY):
         return []
-    return [tag for is_weak, tag in _tags(said) if not is_weak][:_MOST] or [_NO_ETAG]
+    return [tag for is_weak, tag in _tags(said) if not is_weak][:_MAX] or [_NO_ETAG]
 
 
 def is_known(request: Request, etag: str) -> bool:

@@ -19,8 +19,8 @@ class CsrfRefused(errors.Forbidden):
 class BodyTooLarge(errors.InvalidRequest):
     """Send less."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__([Violation("body", f"must have at most {most:,} bytes")])
+    def __init__(self, limit: int) -> None:
+        super().__init__([Violation("body", f"must have at most {limit:,} bytes")])
 
 
 class UnsupportedEncoding(errors.InvalidRequest):

@@ -28,7 +28,7 @@ COOKIE = "puppet_session"
 REQUEST_HEADER = "x-puppet-request"
 """Pages of other sites can't send it unless a preflight lets them, and none does."""
 
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 _SCHEME = "bearer "
 _REMEDY = "`puppetctl token gateway` prints one for this gateway, `puppetctl open` a link for the page"
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -162,7 +162,7 @@ def _remember(known: dict[str, float], token: str, until: float, now: float) -> 
     """Remember a token for as long as it matters; False when it was known, or there is no room for more."""
     for digest in [digest for digest, ends in known.items() if ends <= now]:
         del known[digest]
-    if _digest(token) in known or len(known) >= _MOST_REMEMBERED:
+    if _digest(token) in known or len(known) >= _MAX_REMEMBERED:
         return False
     known[_digest(token)] = until
     return True

@@ -21,8 +21,8 @@ _FINISH_REASONS = {
 }
 
 
-_MOST_TOKENS = 10**9
-_LEAST_LIKELY = 10**4
+_MAX_TOKENS = 10**9
+_MIN_LIKELY = 10**4
 _LONGEST_NAME = 200
 _LONGEST_VECTOR = 8_192
 _LARGEST = 3e38
@@ -91,17 +91,17 @@ class Choice(BaseModel):
         given = content if isinstance(content, list) else self.logprobs.get("token_logprobs")
         items = given if isinstance(given, list) else ()
         given = (item.get("logprob") if isinstance(item, Mapping) else item for item in items)
-        return [float(value) for value in given if isinstance(value, int | float) and -_LEAST_LIKELY < value <= 0]
+        return [float(value) for value in given if isinstance(value, int | float) and -_MIN_LIKELY < value <= 0]
 
 
 class _Details(BaseModel):
-    cached_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
-    reasoning_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+    cached_tokens: int | None = Field(default=None, ge=0, le=_MAX_TOKENS)
+    reasoning_tokens: int | None = Field(default=None, ge=0, le=_MAX_TOKENS)
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
-    completion_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+    prompt_tokens: int | None = Field(default=None, ge=0, le=_MAX_TOKENS)
+    completion_tokens: int | None = Field(default=None, ge=0, le=_MAX_TOKENS)
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
 

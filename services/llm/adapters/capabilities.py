@@ -15,7 +15,7 @@ from services.llm.adapters.dialects import Body
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 3_600.0
-_MOST_LEARNT = 1_000
+_MAX_LEARNT = 1_000
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _COUNT_THOUGHTS = (*_LIMITS, "max_output_tokens")
 _TOGETHER = {"logprobs": ("logprobs", "top_logprobs"), "top_logprobs": ("logprobs", "top_logprobs")}
@@ -119,7 +119,7 @@ class Models:
     def keep(self, model: str, known: Capabilities) -> None:
         """Hold these to be what a model takes."""
         self._learnt[model] = known, time.monotonic() + _KEPT_SECONDS
-        while len(self._learnt) > _MOST_LEARNT:
+        while len(self._learnt) > _MAX_LEARNT:
             del self._learnt[next(iter(self._learnt))]
 
 

@@ -62,8 +62,8 @@ def _number(kind: str, schema: dict[str, Any]) -> float:
     # Zero where it fits, else the bound that is next to it.
     step = 1 if kind == "integer" else 0.001
     least = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + step)
-    most = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - step)
-    nearest: float = min(max(0, least), most)
+    limit = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - step)
+    nearest: float = min(max(0, least), limit)
     if kind == "number":
         return nearest
     return math.ceil(nearest) if nearest > 0 else math.floor(nearest)

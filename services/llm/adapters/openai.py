@@ -32,7 +32,7 @@ from services.llm.settings import is_this_machine
 _Sent = TypeVar("_Sent")
 
 
-_MOST_REPAIRS = 8
+_MAX_REPAIRS = 8
 """So many times a request is sent again without what was refused: nothing was written, so nothing was paid for."""
 
 
@@ -160,7 +160,7 @@ class OpenAiProvider(Provider):
         model = self._model_of(task)
         before, is_sure = self._models.of(model), True
         try:
-            for _ in range(_MOST_REPAIRS):
+            for _ in range(_MAX_REPAIRS):
                 bodies = list(self._bodies(task, extra))
                 try:
                     return await send(bodies)
@@ -178,13 +178,13 @@ class OpenAiProvider(Provider):
         model = self._model_of(task)
         known = self._models.of(model)
         sampling = replace(task.sampling, max_tokens=task.sampling.max_tokens or self._max_tokens)
-        most = self._choices if known.takes_n else 1
-        for first in range(0, task.candidate_count, most):
+        limit = self._choices if known.takes_n else 1
+        for first in range(0, task.candidate_count, limit):
             # Calls with one seed would all write the same; within a call each choice draws differently.
             seed = None if sampling.seed is None else sampling.seed + first
             asked = replace(task, sampling=replace(sampling, seed=seed))
             body = {**self._dialect.body(asked), **extra, **({"model": model} if model else {})}
-            if (count := min(most, task.candidate_count - first)) > 1:
+            if (count := min(limit, task.candidate_count - first)) > 1:
                 body["n"] = count
             yield known.fit(body, self._thinking_tokens)
 

@@ -30,7 +30,7 @@ _STATUS_OF = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "invalid_pr
 """The statuses that an answer with one of these codes would have had, had it not begun well."""
 _USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
 _SAYING = ("message", "detail", "error")
-_MOST_WORDS = 200
+_MAX_WORDS = 200
 _PART_OF_KEY, _PART_OF_PROMPT = 4, 16
 """So many characters in a row are no chance: whoever says them has them from the request."""
 _NAMED = re.compile(r"[`'\"]([a-z_]{1,40})[`'\"]|\b([a-z]+_[a-z_]{1,40}|temperature)\b")
@@ -166,7 +166,7 @@ def _refusal_of(body: object) -> Mapping[str, Any]:
 def _words(refusal: Mapping[str, Any], request: httpx2.Request) -> str:
     """Return what a server says, in one line; nothing when it repeats the key, or what the model was asked."""
     words = next((said for name in _SAYING if isinstance(said := refusal.get(name), str)), "")
-    line = "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:_MOST_WORDS]
+    line = "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:_MAX_WORDS]
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
     is_repeated = shares_run(line, key, _PART_OF_KEY) or shares_run(line, _asked(request), _PART_OF_PROMPT)
     return "" if is_repeated else line

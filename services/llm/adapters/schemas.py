@@ -12,9 +12,9 @@ from services.llm.domain.fitting import Misfit
 from services.llm.ports import Schema, Schemas
 from services.runtime.errors import InvalidRequest, Violation
 
-_MOST_BACKTRACKS = 100_000
+_MAX_BACKTRACKS = 100_000
 """A pattern that looks around is given up after so many steps; others take no longer than their text is long."""
-_MOST_WORDS = 400
+_MAX_WORDS = 400
 
 
 class JsonSchemas(Schemas):
@@ -38,22 +38,22 @@ class _JsonSchema(Schema):
             value = json.loads(text, parse_constant=_no_number)
             error = next(self._validator.iter_errors(value), None)
         except (ValueError, RecursionError) as wrong:
-            return Misfit("", f"it is no JSON: {wrong}"[:_MOST_WORDS])
+            return Misfit("", f"it is no JSON: {wrong}"[:_MAX_WORDS])
         if error is None:
             return None
         place = "/".join(map(str, error.instance_path))
         words = f"at {place}: {error.message}" if place else error.message
-        return Misfit("/".join(map(str, error.schema_path)), words[:_MOST_WORDS])
+        return Misfit("/".join(map(str, error.schema_path)), words[:_MAX_WORDS])
 
 
 def _load(text: str) -> Schema:
     # Loaded with the first schema: 10 MB.
     library: ModuleType = importlib.import_module("jsonschema_rs")
-    options = library.FancyRegexOptions(backtrack_limit=_MOST_BACKTRACKS)
+    options = library.FancyRegexOptions(backtrack_limit=_MAX_BACKTRACKS)
     try:
         validator = library.validator_for(json.loads(text), retriever=_nowhere, pattern_options=options)
     except (ValueError, RecursionError) as wrong:
-        words = getattr(wrong, "message", str(wrong))[:_MOST_WORDS]
+        words = getattr(wrong, "message", str(wrong))[:_MAX_WORDS]
         raise InvalidRequest([Violation("json_schema", f"is no JSON Schema: {words}")]) from None
     return _JsonSchema(validator)
 

@@ -77,7 +77,7 @@ class SqlRecords(SqlTransaction, Records):
         return (await self._session.exec(query)).all()
 
     @override
-    async def usage(self, query: UsageQuery, most: int) -> list[UsageRow]:
+    async def usage(self, query: UsageQuery, limit: int) -> list[UsageRow]:
         columns = [column for grouping in query.group_by for column in _COLUMNS[grouping]]
         counts = [
             func.coalesce(func.sum(column), 0).label(name)
@@ -97,13 +97,13 @@ class SqlRecords(SqlTransaction, Records):
             *([col(Attempt.agent_id) == query.agent_id] if query.agent_id else []),
         ]
         grouped = sa.select(*columns, func.count().label("attempts"), *counts).where(*wanted).group_by(*columns)
-        ordered = grouped.having(func.count() > 0).order_by(sa.desc("cost"), sa.desc("attempts"), *columns).limit(most)
+        ordered = grouped.having(func.count() > 0).order_by(sa.desc("cost"), sa.desc("attempts"), *columns).limit(limit)
         return [_row(row._mapping) for row in (await self._connection.execute(ordered)).all()]
 
     @override
-    async def forget_attempts(self, before: date, most: int) -> int:
+    async def forget_attempts(self, before: date, limit: int) -> int:
         old = sa.select(col(Attempt.id)).where(col(Attempt.day) < before, col(Attempt.state) == AttemptState.DONE)
-        forgotten = sa.delete(Attempt).where(col(Attempt.id).in_(old.limit(most)))
+        forgotten = sa.delete(Attempt).where(col(Attempt.id).in_(old.limit(limit)))
         await self._connection.execute(sa.delete(Spending).where(col(Spending.day) < before))
         return (await self._connection.execute(forgotten)).rowcount
 
@@ -120,9 +120,9 @@ class SqlRecords(SqlTransaction, Records):
         await self._connection.execute(new.on_conflict_do_update(index_elements=same, set_=changed), rows)
 
     @override
-    async def forget_answers(self, before: datetime, most: int) -> int:
+    async def forget_answers(self, before: datetime, limit: int) -> int:
         key = [col(Answer.principal), col(Answer.method), col(Answer.request_id)]
-        old = sa.select(*key).where(col(Answer.create_time) < before).limit(most)
+        old = sa.select(*key).where(col(Answer.create_time) < before).limit(limit)
         return (await self._connection.execute(sa.delete(Answer).where(sa.tuple_(*key).in_(old)))).rowcount
 
 

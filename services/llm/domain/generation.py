@@ -119,5 +119,5 @@ class StopCutter:
     @staticmethod
     def _begun(stop: str, text: str) -> int:
         """Return how many characters at the end of a text begin a stop text."""
-        most = min(len(stop) - 1, len(text))
-        return next((length for length in range(most, 0, -1) if text.endswith(stop[:length])), 0)
+        limit = min(len(stop) - 1, len(text))
+        return next((length for length in range(limit, 0, -1) if text.endswith(stop[:length])), 0)

@@ -16,7 +16,7 @@ from services.llm.ports import Guarded, Provider
 
 _IN_A_ROW = 3
 _REFUSING_SECONDS = 30.0
-_MOST_CALLERS = 1_000
+_MAX_CALLERS = 1_000
 
 
 class Breaker:
@@ -78,7 +78,7 @@ class Breakers:
         key = (provider, None if is_for_all else agent_id)
         self._breakers.setdefault(key, Breaker()).failed(failure, now)
         self._breakers.move_to_end(key)
-        while len(self._breakers) > _MOST_CALLERS:
+        while len(self._breakers) > _MAX_CALLERS:
             self._breakers.popitem(last=False)
 
     def succeeded(self, provider: str, agent_id: str) -> None:

@@ -32,7 +32,7 @@ from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.runtime.ids import new_id
 from services.runtime.tidying import in_batches
 
-_MOST_AT_ONCE = 100
+_MAX_AT_ONCE = 100
 _KEPT_DAYS = 400
 _GATHERING_SECONDS = 0.5
 
@@ -69,7 +69,7 @@ class Ledger:
         """Take how much longer than its time an attempt may take, until it is held to be dead."""
         self._store = store
         self._lease = timedelta(seconds=lease_seconds)
-        self._group: Grouping[_Work, Reservation] = Grouping(self._carry_out, _MOST_AT_ONCE)
+        self._group: Grouping[_Work, Reservation] = Grouping(self._carry_out, _MAX_AT_ONCE)
         self._settling: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
         """Set while somebody waits until all is counted."""
@@ -124,10 +124,10 @@ class Ledger:
     async def tidy(self) -> None:
         """Forget attempts of more than a year ago."""
 
-        async def some(most: int) -> int:
+        async def some(limit: int) -> int:
             async with self._store.writing() as records:
                 before = (await records.now()).date() - timedelta(days=_KEPT_DAYS)
-                number = await records.forget_attempts(before, most)
+                number = await records.forget_attempts(before, limit)
                 await records.commit()
             return number
 
@@ -159,11 +159,11 @@ class Ledger:
                 await records.save(Budget(agent_id=SUITE, nanos_per_day=nanos))
                 await records.commit()
 
-    async def usage(self, query: UsageQuery, most: int) -> Sequence[UsageRow]:
+    async def usage(self, query: UsageQuery, limit: int) -> Sequence[UsageRow]:
         """Return up to so many rows of what was spent, the dearest first."""
         await self.settled()
         async with self._store.reading() as records:
-            return await records.usage(query, most)
+            return await records.usage(query, limit)
 
     async def today(self) -> datetime:
         """Return the time by the clock that days are counted by."""

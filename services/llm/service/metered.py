@@ -18,7 +18,7 @@ from services.runtime.errors import PuppetError
 
 _SHORTEST = 64
 """A candidate isn't made shorter than this many tokens for want of money."""
-_MOST_SIZES = 7
+_MAX_SIZES = 7
 
 
 class Metered(Decorator):
@@ -92,9 +92,9 @@ class Metered(Decorator):
 class _Attempt:
     """One asking of a provider; its bill is told once."""
 
-    def __init__(self, most: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
+    def __init__(self, limit: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
         self.choice = reservation.choice
-        self._most = most
+        self._limit = limit
         self._reservation = reservation
         self._ledger = ledger
         self._tariff = tariff
@@ -105,8 +105,8 @@ class _Attempt:
         name = self._reservation.asking.model or model
         cost = await self._tariff.cost(name, usage)
         is_estimate = misses_bills or not usage.prompt_tokens
-        if is_estimate and await self._tariff.cost(name, self._most):
-            usage, cost = self._most, await self._tariff.cost(name, self._most)
+        if is_estimate and await self._tariff.cost(name, self._limit):
+            usage, cost = self._limit, await self._tariff.cost(name, self._limit)
         else:
             is_estimate = False
         self._tell(Bill(usage, cost, is_estimate=is_estimate))
@@ -115,9 +115,9 @@ class _Attempt:
     async def failed(self, error: BaseException) -> None:
         """Tell that it failed: what was sent and has no answer may have cost all that was reserved."""
         reason = error.reason if isinstance(error, PuppetError) else "CANCELLED"
-        cost = await self._tariff.cost(self._reservation.asking.model, self._most)
+        cost = await self._tariff.cost(self._reservation.asking.model, self._limit)
         if self._is_sent and getattr(error, "may_be_billed", True) and cost:
-            self._tell(Bill(self._most, cost, reason, is_estimate=True))
+            self._tell(Bill(self._limit, cost, reason, is_estimate=True))
         else:
             self._tell(Bill(reason=reason))
 
@@ -140,7 +140,7 @@ def smaller(task: Task, max_tokens: int) -> list[Task]:
         count //= 2
         sizes.append(replace(task, candidate_count=count))
     # JSON that is cut is none.
-    while limit // 2 >= _SHORTEST and not task.json_schema and len(sizes) < _MOST_SIZES:
+    while limit // 2 >= _SHORTEST and not task.json_schema and len(sizes) < _MAX_SIZES:
         limit //= 2
         sizes.append(replace(sizes[-1], sampling=replace(task.sampling, max_tokens=limit)))
     return sizes

@@ -14,7 +14,7 @@ from services.runtime.tidying import in_batches
 
 log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = 100
+_MAX_AT_ONCE = 100
 
 
 class Repeats:
@@ -25,7 +25,7 @@ class Repeats:
         self._store = store
         self._kept = kept
         self._under_way: dict[RequestKey, _UnderWay] = {}
-        self._group: Grouping[Answer, None] = Grouping(self._save, _MOST_AT_ONCE)
+        self._group: Grouping[Answer, None] = Grouping(self._save, _MAX_AT_ONCE)
 
     async def answer(self, key: RequestKey, write: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return what the request was answered, or have it written; a failure isn't kept. Raises RequestIdReused."""
@@ -43,9 +43,9 @@ class Repeats:
     async def tidy(self) -> None:
         """Delete the answers that are too old."""
 
-        async def some(most: int) -> int:
+        async def some(limit: int) -> int:
             async with self._store.writing() as records:
-                number = await records.forget_answers(await records.now() - self._kept, most)
+                number = await records.forget_answers(await records.now() - self._kept, limit)
                 await records.commit()
             return number
 

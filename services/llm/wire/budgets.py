@@ -10,9 +10,9 @@ from services.llm.wire.generation import STATES, write_usage
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import RequestChecks
 
-MOST_ROWS = 1_000
-_MOST_DAYS = 366
-_MOST_DOLLARS = 1_000_000
+MAX_ROWS = 1_000
+_MAX_DAYS = 366
+_MAX_DOLLARS = 1_000_000
 _GROUPINGS = {pb.UsageGrouping.Value(f"USAGE_GROUPING_{grouping.name}"): grouping for grouping in Grouping}
 
 
@@ -26,8 +26,8 @@ def read_usage_query(request: pb.GetUsageRequest, today: date) -> UsageQuery:
                     days[field] = date.fromisoformat(given)
                 except ValueError:
                     checks.refuse(field, "must be a day such as 2026-11-30")
-        if not timedelta(0) <= days["last_day"] - days["first_day"] < timedelta(days=_MOST_DAYS):
-            checks.refuse("last_day", f"must be first_day or after it, and at most {_MOST_DAYS} days in all")
+        if not timedelta(0) <= days["last_day"] - days["first_day"] < timedelta(days=_MAX_DAYS):
+            checks.refuse("last_day", f"must be first_day or after it, and at most {_MAX_DAYS} days in all")
         for number, grouping in enumerate(request.group_by):
             if grouping not in _GROUPINGS:
                 checks.refuse(f"group_by[{number}]", "must be a grouping that this service knows")
@@ -37,7 +37,7 @@ def read_usage_query(request: pb.GetUsageRequest, today: date) -> UsageQuery:
 
 def write_usage_rows(rows: Sequence[UsageRow]) -> pb.GetUsageResponse:
     """Return what was spent as it goes over the wire; one row more than may be says that there are more."""
-    return pb.GetUsageResponse(rows=[_write_row(row) for row in rows[:MOST_ROWS]], is_cut=len(rows) > MOST_ROWS)
+    return pb.GetUsageResponse(rows=[_write_row(row) for row in rows[:MAX_ROWS]], is_cut=len(rows) > MAX_ROWS)
 
 
 def read_limits(request: pb.SetBudgetRequest) -> tuple[int | None, int | None]:
@@ -50,8 +50,8 @@ def read_limits(request: pb.SetBudgetRequest) -> tuple[int | None, int | None]:
             except ValueError:
                 checks.refuse("usd_per_day", "must be a decimal number such as 2.50, with at most nine places")
             else:
-                if nanos > read_dollars(str(_MOST_DOLLARS)):
-                    checks.refuse("usd_per_day", f"must be at most {_MOST_DOLLARS}")
+                if nanos > read_dollars(str(_MAX_DOLLARS)):
+                    checks.refuse("usd_per_day", f"must be at most {_MAX_DOLLARS}")
     return nanos, request.tokens_per_day if request.HasField("tokens_per_day") else None
 
 

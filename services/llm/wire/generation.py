@@ -179,12 +179,12 @@ def _sampling(sampling: pb.Sampling) -> Sampling:
     return Sampling(**{**_given(sampling), "stop": tuple(sampling.stop)})
 
 
-def _write_candidate(candidate: Candidate, most: int) -> pb.Candidate:
+def _write_candidate(candidate: Candidate, limit: int) -> pb.Candidate:
     # What a provider has written beyond its limit is paid for all the same: as much of it is told as can be read.
     data = candidate.text.encode()
-    is_whole = len(data) <= most
+    is_whole = len(data) <= limit
     return pb.Candidate(
-        text=candidate.text if is_whole else data[:most].decode(errors="ignore"),
+        text=candidate.text if is_whole else data[:limit].decode(errors="ignore"),
         finish_reason=_FINISH_REASONS[candidate.finish_reason if is_whole else FinishReason.LENGTH],
         mean_logprob=candidate.mean_logprob,
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 _LONGEST = 3  # words
-_LONGEST_UNSPACED, _MOST_UNSPACED = 12, 200
+_LONGEST_UNSPACED, _MAX_UNSPACED = 12, 200
 """Where no blanks part words: how many signs a name has at most, and in how many signs of a text names are sought."""
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
@@ -72,7 +72,7 @@ def possible_names(text: str) -> PossibleNames:
             start, end = run[0][1], run[-1][1] + len(run[-1][0])
             places.setdefault(" ".join(word for word, _ in run), []).append((start, end))
     if not text.isascii():
-        left = _MOST_UNSPACED
+        left = _MAX_UNSPACED
         for word, start in words:
             if left > 0 and not word.isascii():
                 for first, last in _within(word[:left]):

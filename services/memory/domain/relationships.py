@@ -13,7 +13,7 @@ RelationshipKey: TypeAlias = tuple[str, str]
 """An agent, and the counterpart."""
 
 LAST_INTERACTIONS = 10
-MOST_EXPERIENCES = 50
+MAX_EXPERIENCES = 50
 
 
 class RelationshipNotFound(errors.NotFound):
@@ -104,7 +104,7 @@ class Relationship(SQLModel, table=True):
         self.familiarity = _clamp(self.familiarity + interaction.familiarity_delta, 0, 1)
         self.trust = _clamp(self.trust + interaction.trust_delta, -1, 1)
         if interaction.shared_experience:
-            self.shared_experiences = [*self.shared_experiences, interaction.shared_experience][-MOST_EXPERIENCES:]
+            self.shared_experiences = [*self.shared_experiences, interaction.shared_experience][-MAX_EXPERIENCES:]
         self.interaction_count += 1
         self.last_interaction = interaction.summary
         self.last_interaction_time = now
@@ -141,5 +141,5 @@ class View:
     last_interactions: tuple[Interaction, ...] = ()
 
 
-def _clamp(value: float, least: float, most: float) -> float:
-    return max(least, min(most, value))
+def _clamp(value: float, least: float, limit: float) -> float:
+    return max(least, min(limit, value))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _BY_WORDS = 40
 _NEAREST, _WANTED, _ENOUGH = 40, 30, 20
 """How many neighbours are asked for first, and how many of them are to be this agent's and to pass the filter."""
-_MORE, _MOST = 5, 1_000
+_MORE, _MAX = 5, 1_000
 """How much more is asked for when there weren't enough, and what is asked for at most."""
 _COMPARED = 100_000
 """How many memories are compared at most when the index can't propose enough."""
@@ -170,13 +170,13 @@ class Search:
             found = await among(near)
             own = len({item.seq for item in found}.intersection(near))
             if query.wanted.is_empty and own:
-                self._asked[query.agent_id] = min(_MOST, max(_NEAREST, _WANTED * len(near) // own))
+                self._asked[query.agent_id] = min(_MAX, max(_NEAREST, _WANTED * len(near) // own))
             # Fewer neighbours than asked for: these are all that there are.
             if len(near) < asked or own >= _ENOUGH:
                 return found
-            if asked == _MOST:
+            if asked == _MAX:
                 break
-            asked = min(_MOST, asked * _MORE)
+            asked = min(_MAX, asked * _MORE)
             near = await context.neighbours.nearest(asked)
         every = await records.every_vector(query.agent_id, query.wanted, context.model, context.now, _COMPARED)
         similarities = await context.neighbours.similarities([Candidate(seq, vector) for seq, vector in every])

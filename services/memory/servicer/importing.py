@@ -13,7 +13,7 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
 from services.runtime.rpc import identity
 
-_MOST, _MOST_BYTES = 100_000, 256 * 2**20
+_MAX, _MAX_BYTES = 100_000, 256 * 2**20
 """How much of an import is kept until all of it was checked."""
 
 
@@ -45,10 +45,10 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
         written = request.SerializeToString(deterministic=True)
         body.update(written)
         total += len(written)
-        if total > _MOST_BYTES:
-            raise InvalidRequest([Violation("memory", f"must be at most {_MOST_BYTES:,} bytes in one import")])
-        if number > _MOST:
-            raise InvalidRequest([Violation("memory", f"must be in at most {_MOST:,} messages of one import")])
+        if total > _MAX_BYTES:
+            raise InvalidRequest([Violation("memory", f"must be at most {_MAX_BYTES:,} bytes in one import")])
+        if number > _MAX:
+            raise InvalidRequest([Violation("memory", f"must be in at most {_MAX:,} messages of one import")])
     if not memories:
         raise InvalidRequest([Violation("memory", "is required")])
     key = RequestKey(identity.name(), "puppet.memory.v1.ImportMemories", request_id, body.hexdigest())

@@ -12,7 +12,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from services.runtime.pages import Page, Paged, next_token
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 
 T = TypeVar("T")
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -31,7 +31,7 @@ class Room:
     """What may still be put into an answer of which so many bytes are taken."""
 
     def __init__(self, taken: int = 0) -> None:
-        self._whole = self.left = MOST_BYTES - _BESIDE - taken
+        self._whole = self.left = MAX_BYTES - _BESIDE - taken
 
     def take(self, item: Message) -> bool:
         """Take an item's bytes; False, and nothing is taken, when there isn't room for it."""

@@ -14,7 +14,7 @@ from services.runtime.rpc.limits import check
 FORMAT = 1
 """Which format the rows have; a change that an older version can't read makes it another one."""
 
-_MOST_BYTES = 256 * 2**20
+_MAX_BYTES = 256 * 2**20
 """How much of an import is kept until all of it was checked."""
 
 AnswerT = TypeVar("AnswerT")
@@ -41,8 +41,8 @@ async def read_import(requests: AsyncIterator[Any], method: str) -> Import:
         written = f"{request.kind}\n{request.row}\n".encode()
         body.update(written)
         total += len(written)
-        if total > _MOST_BYTES:
-            raise InvalidRequest([Violation("row", f"must be at most {_MOST_BYTES:,} bytes in one import")])
+        if total > _MAX_BYTES:
+            raise InvalidRequest([Violation("row", f"must be at most {_MAX_BYTES:,} bytes in one import")])
         if request.kind:
             rows.append(ArchivedRow(request.kind, request.row))
     if not number:

@@ -23,7 +23,7 @@ from services.runtime import errors
 from services.runtime.background import of_a_call
 from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
+from services.runtime.rpc.bounds import MAX_BYTES, Shape, bounds_of
 from services.runtime.rpc.instrumentation import ServerCall
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Shown
@@ -46,7 +46,7 @@ _STATUS_SECONDS = 0.05
 _ENDING_SECONDS = 0.3
 """How long calls have that are ended, to clean up behind them."""
 
-_LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
+_LOOK_SECONDS, _MAX_LOOKS = 0.01, 10
 """For so long no call must have arrived before the server stops, and how often that is waited for at most."""
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""
@@ -142,7 +142,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                     call.reschedule(asyncio.get_running_loop().time())
             await self._is_idle(_ENDING_SECONDS)
         self._released.clear()
-        for _ in range(_MOST_LOOKS):
+        for _ in range(_MAX_LOOKS):
             before = self._refused
             await asyncio.sleep(_LOOK_SECONDS)
             if self._refused == before:
@@ -360,9 +360,9 @@ class _Parser:
 def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
     def write(answer: Any) -> bytes:
         data: bytes = answer if serialize is None else serialize(answer)
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             # Its caller would hear of a limit of its own, and not of us.
-            raise ValueError(f"an answer has {len(data):,} bytes, and nobody reads more than {MOST_BYTES:,}")
+            raise ValueError(f"an answer has {len(data):,} bytes, and nobody reads more than {MAX_BYTES:,}")
         return data
 
     return write

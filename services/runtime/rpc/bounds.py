@@ -19,13 +19,13 @@ from puppet.options.v1 import bounds_pb2
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc.access import full_name
 
-MOST_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20
 """A larger request is refused, and a larger answer never sent: it is what gRPC's clients read unless told otherwise."""
 
-MOST_ITEMS = 40_000
+MAX_ITEMS = 40_000
 """How many items all lists, maps and messages of one request may have together."""
 
-MOST_LEVELS = 40
+MAX_LEVELS = 40
 """How deep messages may lie in each other: an object within an object of a persona takes three."""
 
 _LARGE = 256 * 2**10
@@ -44,7 +44,7 @@ class _Counted:
     """A field that may be there several times: how often in one message, and what is in each that has to be counted."""
 
     name: str
-    most: int
+    limit: int
     is_list: bool
     content: "Shape | None"
 
@@ -58,16 +58,16 @@ class Shape:
 
     def check(self, data: bytes) -> None:
         """Raise InvalidRequest when a serialized request holds too much, or is none."""
-        if len(data) > MOST_BYTES:
-            raise _refused("", f"the message must have at most {MOST_BYTES:,} bytes, and has {len(data):,}")
+        if len(data) > MAX_BYTES:
+            raise _refused("", f"the message must have at most {MAX_BYTES:,} bytes, and has {len(data):,}")
         if not self.fields and len(data) <= _LARGE:
             return
         total = 0
         waiting: list[tuple[Shape, str, int, list[bytes]]] = [(self, "", 0, [data])]
         while waiting:
             shape, path, level, messages = waiting.pop()
-            if level > MOST_LEVELS:
-                raise _refused("", f"messages must lie at most {MOST_LEVELS} deep in each other")
+            if level > MAX_LEVELS:
+                raise _refused("", f"messages must lie at most {MAX_LEVELS} deep in each other")
             # Messages written one behind the other are one message that holds all that is in them: a level of a
             # deep request is counted at once, and not message by message.
             merged = shape._read(messages[0] if len(messages) == 1 else b"".join(messages))
@@ -76,7 +76,7 @@ class Shape:
                 total += len(items)
                 place = f"{path}.{counted.name}" if path else counted.name
                 shape._check_each(counted, place, messages, len(items))
-                if total > MOST_ITEMS:
+                if total > MAX_ITEMS:
                     raise _too_many_in_all()
                 if counted.content is not None and items:
                     waiting.append((counted.content, place, level + 1, list(items)))
@@ -86,12 +86,12 @@ class Shape:
         if not counted.is_list:
             if number > len(messages):
                 raise _refused(place, "must be given once")
-        elif number > counted.most:
+        elif number > counted.limit:
             for at, message in enumerate(messages):
                 found = number if len(messages) == 1 else len(getattr(self._read(message), counted.name))
-                if found > counted.most:
+                if found > counted.limit:
                     where = place if len(messages) == 1 else f"{place} (of item {at})"
-                    raise _refused(where, f"must have at most {counted.most:,} items, and has {found:,}")
+                    raise _refused(where, f"must have at most {counted.limit:,} items, and has {found:,}")
 
     def _read(self, data: bytes) -> Any:
         if len(data) > _LARGE and _has_too_many_fields(data):
@@ -111,14 +111,14 @@ def bounds_of(services: Iterable[ServiceDescriptor]) -> Mapping[str, Shape]:
 
 def most_items(counted: FieldDescriptor) -> int:
     """Return how many items a list or map may have by its contract; one of other contracts (a Struct's) any number."""
-    return counted.GetOptions().Extensions[bounds_pb2.max_items] or MOST_ITEMS
+    return counted.GetOptions().Extensions[bounds_pb2.max_items] or MAX_ITEMS
 
 
 def _has_too_many_fields(data: bytes) -> bool:
-    """Tell whether a message is made of more than `MOST_ITEMS` fields, without looking any further than that."""
+    """Tell whether a message is made of more than `MAX_ITEMS` fields, without looking any further than that."""
     at, end = 0, len(data)
     try:
-        for _ in range(MOST_ITEMS):
+        for _ in range(MAX_ITEMS):
             if at >= end:
                 return False
             kind = data[at] & 7
@@ -154,7 +154,7 @@ def _number_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _too_many_in_all() -> InvalidRequest:
-    return _refused("", f"the message must have at most {MOST_ITEMS:,} items in all")
+    return _refused("", f"the message must have at most {MAX_ITEMS:,} items in all")
 
 
 def _refused(path: str, description: str) -> InvalidRequest:

@@ -26,7 +26,7 @@ DELEGATION_SECONDS = 120
 TOKEN_TYPE, DELEGATION_TYPE, SESSION_TYPE = "puppet-token", "puppet-delegation", "puppet-session"
 """What stands in `typ`, so that none passes for another."""
 
-_MOST_TOKENS = 1_000
+_MAX_TOKENS = 1_000
 """How many tokens are kept for use again: a relay signs one for each session and service."""
 
 
@@ -91,7 +91,7 @@ class Credential:
         made, token = self._tokens.get(key, (0.0, ""))
         if not made <= now < made + TOKEN_SECONDS / 2:
             token = self.token(service, session=session)
-            if len(self._tokens) >= _MOST_TOKENS:
+            if len(self._tokens) >= _MAX_TOKENS:
                 self._tokens.clear()
             self._tokens[key] = (now, token)
         return token

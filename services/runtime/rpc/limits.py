@@ -46,7 +46,7 @@ def page_of(request: Any, filters: Sequence[object], kinds: tuple[type, ...]) ->
     """Return the page that a request asks for, whose size its contract limits. Raises InvalidRequest."""
     size = limits_of(request.DESCRIPTOR.fields_by_name["page_size"])
     return read_page(
-        request.page_size, request.page_token, filters, kinds, default=size.zero_means, most=size.whole.max
+        request.page_size, request.page_token, filters, kinds, default=size.zero_means, limit=size.whole.max
     )
 
 
@@ -131,15 +131,15 @@ def _values(field: FieldDescriptor) -> frozenset[int]:
     return frozenset(named.values_by_number) if named is not None else frozenset()
 
 
-def _text(name: str, most: int, required: bool, group: str, checks: Checks, path: str, message: Any) -> None:
+def _text(name: str, limit: int, required: bool, group: str, checks: Checks, path: str, message: Any) -> None:
     # The one of several fields that a caller chose has to say something.
     is_chosen = bool(group) and message.WhichOneof(group) == name
-    checks.text(f"{path}{name}", getattr(message, name), most, required=required or is_chosen)
+    checks.text(f"{path}{name}", getattr(message, name), limit, required=required or is_chosen)
 
 
-def _texts(name: str, most: int, checks: Checks, path: str, message: Any) -> None:
+def _texts(name: str, limit: int, checks: Checks, path: str, message: Any) -> None:
     for at, item in enumerate(getattr(message, name)):
-        checks.text(f"{path}{name}[{at}]", item, most)
+        checks.text(f"{path}{name}[{at}]", item, limit)
 
 
 def _number(name: str, span: limits_pb2.Range, optional: bool, checks: Checks, path: str, message: Any) -> None:
@@ -188,9 +188,9 @@ def _there(name: str, checks: Checks, path: str, message: Any) -> None:
         checks.refuse(f"{path}{name}", "is required")
 
 
-def _bytes(name: str, most: int, checks: Checks, path: str, message: Any) -> None:
-    if (size := getattr(message, name).ByteSize()) > most:
-        checks.refuse(f"{path}{name}", f"must have at most {most:,} bytes, and has {size:,}")
+def _bytes(name: str, limit: int, checks: Checks, path: str, message: Any) -> None:
+    if (size := getattr(message, name).ByteSize()) > limit:
+        checks.refuse(f"{path}{name}", f"must have at most {limit:,} bytes, and has {size:,}")
 
 
 def _one(name: str, checks: Checks, path: str, message: Any) -> None:

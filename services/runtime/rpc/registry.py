@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 _LEEWAY_SECONDS = 30
 """How far the clocks of two machines may be apart."""
 
-_MOST_REMEMBERED = 1_000
-_MOST_DELEGATION_SECONDS = 600
-MOST_TOKEN_SECONDS = 31 * 24 * 3600
+_MAX_REMEMBERED = 1_000
+_MAX_DELEGATION_SECONDS = 600
+MAX_TOKEN_SECONDS = 31 * 24 * 3600
 """The longest that a token or a session may hold, however long its signer would have it."""
 
 
@@ -75,7 +75,7 @@ class Registry:
         def read(claims: Mapping[str, Any], signer: Registered) -> Shown:
             return Shown(self._in_whose_place(claims, signer), signer)
 
-        found: Shown = self._verified(token, TOKEN_TYPE, read, MOST_TOKEN_SECONDS, audience=service)
+        found: Shown = self._verified(token, TOKEN_TYPE, read, MAX_TOKEN_SECONDS, audience=service)
         return found
 
     def session(self, token: str, relay: str) -> Session:
@@ -87,7 +87,7 @@ class Registry:
             link = str(claims.get("link", ""))
             return Session(signer.principal, relay, claims["iat"], claims["exp"], link, token)
 
-        found: Session = self._verified(token, SESSION_TYPE, read, MOST_TOKEN_SECONDS, audience=relay)
+        found: Session = self._verified(token, SESSION_TYPE, read, MAX_TOKEN_SECONDS, audience=relay)
         return found
 
     def delegation(self, token: str) -> Delegation:
@@ -99,7 +99,7 @@ class Registry:
             issuer = self._in_whose_place(claims, registered).principal
             return Delegation(issuer, str(claims["sub"]), agents, methods, claims["exp"], token)
 
-        found: Delegation = self._verified(token, DELEGATION_TYPE, read, _MOST_DELEGATION_SECONDS)
+        found: Delegation = self._verified(token, DELEGATION_TYPE, read, _MAX_DELEGATION_SECONDS)
         return found
 
     def _in_whose_place(self, claims: Mapping[str, Any], signer: Registered) -> Registered:
@@ -140,7 +140,7 @@ class Registry:
             found, until = read(claims, registered), claims["exp"] + _LEEWAY_SECONDS
         except (ValueError, TypeError, LookupError):
             raise Unauthenticated(f"the {kind} doesn't hold") from None
-        if len(self._remembered) >= _MOST_REMEMBERED:
+        if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[shown] = (until, found)
         return found

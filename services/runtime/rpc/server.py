@@ -25,7 +25,7 @@ from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary, Contract
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.health import ChecksOnly, Health
@@ -125,7 +125,7 @@ _PINGS_APART_MS = 500
 OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),
     # Twice what a message may have: those in between are refused by us, with a reason, and larger ones by gRPC itself.
-    ("grpc.max_receive_message_length", 2 * MOST_BYTES),
+    ("grpc.max_receive_message_length", 2 * MAX_BYTES),
     # A delegation for a batch names all its agents, in up to 9 KiB; by default 8 are taken for sure.
     ("grpc.max_metadata_size", 16 * 2**10),
     # By default pings within 5 minutes, or without a call within 2 hours, end the connection and all calls on it.

@@ -83,10 +83,10 @@ def _bad_request(violations: Sequence[errors.Violation]) -> error_details_pb2.Ba
     return bad
 
 
-def _cut(text: str, most: int) -> str:
+def _cut(text: str, limit: int) -> str:
     """Return a text of at most so many bytes in UTF-8, and a sign that it went on."""
     data = text.encode()
-    return text if len(data) <= most else data[:most].decode(errors="ignore") + "…"
+    return text if len(data) <= limit else data[:limit].decode(errors="ignore") + "…"
 
 
 class Remote:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from services.runtime.settings import ProgramSettings, SettingsError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_SECONDS, _MOST_BYTES, _MOST_AT_ONCE = 5.0, 8_192, 16
+_SECONDS, _MAX_BYTES, _MAX_AT_ONCE = 5.0, 8_192, 16
 """How long a caller has for its request and for taking the answer, how long its head may be, how many there may be."""
 
 _TEXT = "text/plain; charset=utf-8"
@@ -18,7 +18,7 @@ _TEXT = "text/plain; charset=utf-8"
 @contextlib.asynccontextmanager
 async def showing(settings: ProgramSettings) -> AsyncIterator[int]:
     """Show the metrics of this process until the block ends; the value is the port. Raises SettingsError."""
-    turns = asyncio.Semaphore(_MOST_AT_ONCE)
+    turns = asyncio.Semaphore(_MAX_AT_ONCE)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
@@ -37,7 +37,7 @@ async def showing(settings: ProgramSettings) -> AsyncIterator[int]:
                 await writer.drain()
 
     try:
-        server = await asyncio.start_server(answer, settings.host, settings.metrics_port, limit=_MOST_BYTES)
+        server = await asyncio.start_server(answer, settings.host, settings.metrics_port, limit=_MAX_BYTES)
     except OSError as error:
         name = settings.variable("metrics_port")
         raise SettingsError(f"{name}: port {settings.metrics_port} can't be listened on: {error.strerror}") from None

@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 
 from services.runtime.text.normal import normal_form
 
-_MOST_LABEL = 24
+_MAX_LABEL = 24
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}:/{1,2}\S+")
 # A full stop of another script between Latin letters is one to a browser.
 _FOREIGN_DOT = re.compile(r"(?<=[A-Za-z0-9])[\u3002\uff61\u06d4](?=[A-Za-z0-9]+(?!\w))")
@@ -56,7 +56,7 @@ def entities(text: str) -> list[Entity]:
 @functools.lru_cache(maxsize=10_000)
 def is_ending(label: str) -> bool:
     """Say whether a label is a top-level domain, in its own letters or in Punycode."""
-    return 1 < len(label) <= _MOST_LABEL and _suffixes().publicsuffix(f"a.{label.casefold()}") is not None
+    return 1 < len(label) <= _MAX_LABEL and _suffixes().publicsuffix(f"a.{label.casefold()}") is not None
 
 
 def _hosts(plain: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _begins_with_ending(label: str) -> bool:
     """Say whether a label is an ending, with other letters right behind it as in languages without spaces."""
     if found := _ASCII_LABEL.match(label):
         return is_ending(found[0])
-    return any(is_ending(label[:length]) for length in range(2, min(len(label), _MOST_LABEL) + 1))
+    return any(is_ending(label[:length]) for length in range(2, min(len(label), _MAX_LABEL) + 1))
 
 
 @functools.cache

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator
 from services.runtime.text.identifiers import readings
 from services.runtime.text.normal import normal_form, squeezed
 
-MOST_SIGNS = 5_000
+MAX_SIGNS = 5_000
 """Letters in normal form of a text that is asked about: one sign may be eighteen, and each is hashed many times."""
 _WINDOW = 12
-_LEAST = 8
+_MIN = 8
 """Shorter secrets are words: to refuse them would refuse speech."""
 
 
 def unfolds_too_far(text: str) -> bool:
     """Say whether a text of a fitting length is too long in its normal form to be asked about."""
-    return len(text) <= MOST_SIGNS < len(normal_form(text))
+    return len(text) <= MAX_SIGNS < len(normal_form(text))
 
 
 class Fingerprints:
@@ -61,7 +61,7 @@ class Fingerprints:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    if len(squeezed(secret)) < _LEAST:
+    if len(squeezed(secret)) < _MIN:
         return
     raw = secret.encode()
     yield from map(squeezed, (secret, secret[::-1], codecs.encode(secret, "rot13"), raw.hex()))

@@ -21,8 +21,8 @@ _BITS = re.compile(r"(?:[01]{7,8}[\s,]*){3,}")
 _ESCAPES = re.compile(r"(?:\\u?x?\{?[0-9A-Fa-f]{2,6}\}?\s*){2,}|(?:%[0-9A-Fa-f]{2}){3,}|(?:&#?x?[0-9A-Za-z]{1,8};){2,}")
 _HEX_PAIRS = re.compile(r"(?:(?<![A-Za-z0-9])(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]+){6,}[0-9A-Fa-f]{2}(?![A-Za-z0-9])")
 _PUNYCODE = re.compile(r"(?<![A-Za-z0-9])xn--", re.IGNORECASE)
-_LEAST_RANDOM = 16
-_MOST_FRAGMENT = 12
+_MIN_RANDOM = 16
+_MAX_FRAGMENT = 12
 _DOTTED = re.compile(r"(\w)\s*[(\[{<]\s*(?:dot|\.)\s*[)\]}>]\s*(?=\w)|(\w)\s+(?:dot|DOT|Dot)\s+(?=\w)")
 _SPELLED = re.compile(r"(?<!\S)\S(?: {1,3}\S){4,}(?!\S)")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -97,7 +97,7 @@ def ciphers(text: str) -> Iterator[str]:
 def is_random(run: str) -> bool:
     """Say whether a run of letters and digits is no word of any language: long, and changing its kind of sign often."""
     kinds = [_kind(sign) for sign in run if sign.isalnum()]
-    if len(kinds) < _LEAST_RANDOM:
+    if len(kinds) < _MIN_RANDOM:
         return False
     # A name in camel case changes with each word, a year at its end once more; words joined by hyphens are words.
     return _changes(kinds) >= max(4, len(kinds) // 5) and not all(map(_is_word, re.split(r"[-_/+=]+", run)))
@@ -138,12 +138,12 @@ def _is_cut_up(plain: str) -> bool:
     for word in _WORD.findall(plain):
         changes = _changes([_kind(sign) for sign in word])
         is_mixed = changes > 0 and not word.isalpha()
-        if len(word) <= _MOST_FRAGMENT and (is_mixed or changes > 1):
+        if len(word) <= _MAX_FRAGMENT and (is_mixed or changes > 1):
             length, mixed = length + len(word), mixed + is_mixed
         else:
             length = mixed = 0
         # Names in camel case stand in a row, too.
-        if length >= _LEAST_RANDOM and mixed > 1:
+        if length >= _MIN_RANDOM and mixed > 1:
             return True
     return False
 

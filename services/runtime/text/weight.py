@@ -46,9 +46,9 @@ class TextLimit:
     emoji_weight: int = 0
     """What an emoji weighs as a whole, however many characters make it; 0: what these do."""
 
-    def narrowed(self, most: int) -> "TextLimit":
+    def narrowed(self, limit: int) -> "TextLimit":
         """Return the limit, at this weight when that is less."""
-        return replace(self, max_weight=min(self.max_weight, most))
+        return replace(self, max_weight=min(self.max_weight, limit))
 
     def weigh(self, text: str) -> int:
         """Return the weight of a text in normal form (NFC)."""

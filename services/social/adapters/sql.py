@@ -100,12 +100,12 @@ class SqlRecords(SqlArchive, Records):
         return await self._page(query, page, col(Post.create_time), col(Post.id), newest_first=True)
 
     @override
-    async def due_posts(self, now: datetime, most: int) -> list[str]:
+    async def due_posts(self, now: datetime, limit: int) -> list[str]:
         query = (
             select(Post.id)
             .where(col(Post.due_time) <= now)
             .order_by(col(Post.due_time), col(Post.create_time))
-            .limit(most)
+            .limit(limit)
         )
         return list((await self._session.exec(query)).all())
 

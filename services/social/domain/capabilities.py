@@ -40,9 +40,9 @@ class Capabilities:
 
     def check(self, text: str) -> None:
         """Raise InvalidRequest when a text is longer than the network takes it."""
-        weight, most = self.text_limit.weigh(text), self.text_limit.max_weight
-        if weight > most:
-            words = f"must have at most {most} characters as the network weighs them, and has {weight}"
+        weight, limit = self.text_limit.weigh(text), self.text_limit.max_weight
+        if weight > limit:
+            words = f"must have at most {limit} characters as the network weighs them, and has {weight}"
             raise InvalidRequest([Violation("text", words)])
 
 

@@ -30,7 +30,7 @@ from services.social.domain.text import canonical
 
 MAX_LOOKS = 12
 _TWIN_LOOKS = 4
-_MOST_DOUBLINGS = 6
+_MAX_DOUBLINGS = 6
 _CLOCK_SKEW = timedelta(minutes=1)  # how far the network's clock may be behind ours
 
 
@@ -227,4 +227,4 @@ class Post(SQLModel, table=True):
 
 def _doubled(times: int) -> int:
     """Return 1, doubled so many times, within bounds."""
-    return 1 << max(0, min(times, _MOST_DOUBLINGS))
+    return 1 << max(0, min(times, _MAX_DOUBLINGS))

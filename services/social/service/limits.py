@@ -121,13 +121,13 @@ class Limits:
     async def check_share(self, records: Records, account: Account) -> None:
         """Leave an account its share of the day for posts of its own. Raises ReplyShareUsedUp."""
         now = self._clock.now()
-        most = (await self.quota(records, account)).max_replies
-        if most is None:
+        limit = (await self.quota(records, account)).max_replies
+        if limit is None:
             return
         # When this one is a day old there is room for another.
-        before = await records.latest_reply(account.id, most, now - DAY) if most else now
+        before = await records.latest_reply(account.id, limit, now - DAY) if limit else now
         if before is not None:
-            raise ReplyShareUsedUp(account.handle, most, (before + DAY - now).total_seconds())
+            raise ReplyShareUsedUp(account.handle, limit, (before + DAY - now).total_seconds())
 
     async def quota(self, records: Records, account: Account) -> PostQuota:
         """Return how much an account may post in 24 hours, as far as that is set or told."""

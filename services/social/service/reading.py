@@ -13,7 +13,7 @@ from services.social.service.accounts import Accounts
 from services.social.service.limits import Limits
 
 _KEPT = timedelta(minutes=10)
-_MOST_KEPT = 64
+_MAX_KEPT = 64
 
 
 class Reading:
@@ -51,19 +51,19 @@ class Reading:
         return paged
 
     async def conversation(
-        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+        self, account_id: str, network_post_id: str, conversation_id: str, limit: int
     ) -> Conversation:
-        """Return up to `most` posts of the conversation that a post is part of, the oldest first.
+        """Return up to `limit` posts of the conversation that a post is part of, the oldest first.
 
         Raises AccountNotFound, and what the network raises.
         """
         account = await self._accounts.get(account_id)
         async with self._limits.reading(account, Action.SEARCH) as credentials:
-            return await self._network.conversation(credentials, network_post_id, conversation_id, most)
+            return await self._network.conversation(credentials, network_post_id, conversation_id, limit)
 
     def _keep(self, account_id: str, last: str, mentions: Sequence[Mention]) -> None:
         self._rest[account_id, last] = self._clock.now() + _KEPT, mentions
-        while len(self._rest) > _MOST_KEPT:
+        while len(self._rest) > _MAX_KEPT:
             self._rest.popitem(last=False)
 
     def _kept(self, account_id: str, last: str) -> Sequence[Mention] | None:

@@ -13,8 +13,8 @@ from typing import Any
 MAX_U64 = 2**64 - 1
 """The largest amount of anything on the chain, in base units."""
 
-_MOST_WORDS = 256
-_MOST_MAGNITUDE = 60
+_MAX_WORDS = 256
+_MAX_MAGNITUDE = 60
 _DECIMAL = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -33,11 +33,11 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value
 
 
-def sequence(value: Any, most: int) -> Sequence[Any]:
+def sequence(value: Any, limit: int) -> Sequence[Any]:
     """Return a list of so many items at most."""
     if not isinstance(value, list):
         raise TypeError("no list")
-    if len(value) > most:
+    if len(value) > limit:
         raise ValueError("too many items")
     return value
 
@@ -56,10 +56,10 @@ def flag(value: Any) -> bool:
     return value
 
 
-def whole(value: Any, most: int) -> int:
-    """Return a whole number from 0 to `most`."""
+def whole(value: Any, limit: int) -> int:
+    """Return a whole number from 0 to `limit`."""
     digits = text(value)
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(most))) or int(digits) > most:
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(limit))) or int(digits) > limit:
         raise ValueError("no whole number within bounds")
     return int(digits)
 
@@ -71,10 +71,10 @@ def decimal(value: Any) -> Decimal | None:
     number = Decimal(value)
     if not number:
         return Decimal(0)
-    return number if abs(number.adjusted()) <= _MOST_MAGNITUDE else None
+    return number if abs(number.adjusted()) <= _MAX_MAGNITUDE else None
 
 
-def words(value: Any, most: int = _MOST_WORDS) -> str:
+def words(value: Any, limit: int = _MAX_WORDS) -> str:
     """Return what somebody else wrote, in a form that can be stored and shown: empty for what is no text."""
-    shown = value[: 4 * most] if isinstance(value, str) else ""
-    return "".join(letter for letter in shown if letter.isprintable())[:most]
+    shown = value[: 4 * limit] if isinstance(value, str) else ""
+    return "".join(letter for letter in shown if letter.isprintable())[:limit]

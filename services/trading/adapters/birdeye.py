@@ -17,7 +17,7 @@ MAX_AGE = timedelta(minutes=5)
 """How old a price may be, and how far in the future, since clocks differ."""
 
 _NAME = "Birdeye"
-_MOST_SECONDS = 10**11
+_MAX_SECONDS = 10**11
 
 
 class Birdeye(PriceFeed):
@@ -42,7 +42,7 @@ class Birdeye(PriceFeed):
     def _is_fresh(self, found: Mapping[str, Any]) -> bool:
         if not found.get("value"):
             return False
-        age = self._clock.now().timestamp() - whole(found["updateUnixTime"], _MOST_SECONDS)
+        age = self._clock.now().timestamp() - whole(found["updateUnixTime"], _MAX_SECONDS)
         return abs(age) <= MAX_AGE.total_seconds()
 
 

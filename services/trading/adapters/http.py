@@ -19,10 +19,10 @@ TIMEOUT_SECONDS = 10.0
 API_BYTES, NODE_BYTES = 1_000_000, 4_000_000
 """The largest answers, several times as large as any that is asked for, and read in some hundredths of a second."""
 
-_MOST_PIECES = 8_192
+_MAX_PIECES = 8_192
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 1.0, 60.0
 _PASSED_ON = ("retry-after", "x-ratelimit-reset")
-_MOST_DIGITS = 12
+_MAX_DIGITS = 12
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -65,7 +65,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         async for piece in cast("httpx2.AsyncByteStream", response.stream):
             body += piece
             pieces += 1
-            if len(body) > self._most_bytes or pieces > _MOST_PIECES:
+            if len(body) > self._most_bytes or pieces > _MAX_PIECES:
                 raise httpx2.DecodingError("the answer is too large", request=request)
             # Thousands of small pieces may be there already, and then nothing else makes others wait for less.
             await asyncio.sleep(0)
@@ -133,4 +133,4 @@ def _retry_after(response: httpx2.Response) -> float:
 
 def _seconds(response: httpx2.Response, name: str) -> float | None:
     text = response.headers.get(name, "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None

@@ -49,10 +49,10 @@ _MAX_ACCOUNTS = 40
 _MAX_LISTED_ACCOUNTS = 256
 """More accounts than a transaction can name, whatever was asked for."""
 
-_MAX_SEARCH, _MAX_TRENDING, _MOST_LISTED = 100, 100, 1_000
+_MAX_SEARCH, _MAX_TRENDING, _MAX_LISTED = 100, 100, 1_000
 _SYMBOL_LENGTH, _NAME_LENGTH = 32, 64
-_MOST_DECIMALS, _MOST_BPS = 255, 10_000
-_LEAST_SHOWN, _MOST_SHOWN = Decimal("1e-30"), Decimal("1e30")
+_MAX_DECIMALS, _MAX_BPS = 255, 10_000
+_MIN_SHOWN, _MAX_SHOWN = Decimal("1e-30"), Decimal("1e30")
 
 
 class Jupiter(Aggregator):
@@ -144,7 +144,7 @@ class Jupiter(Aggregator):
     async def trending(self) -> list[Token]:
         answer = await self._get("tokens/v2/toptrending/24h", {"limit": str(_MAX_TRENDING)})
         with translate_errors(_NAME):
-            listed = [mapping(found) for found in sequence(answer, _MOST_LISTED)[:_MAX_TRENDING]]
+            listed = [mapping(found) for found in sequence(answer, _MAX_LISTED)[:_MAX_TRENDING]]
             return [_token(found) for found in listed if not mapping(found.get("audit") or {}).get("isSus")]
 
     @override
@@ -154,7 +154,7 @@ class Jupiter(Aggregator):
             asked = missing[start : start + _MAX_SEARCH]
             answer = await self._get("tokens/v2/search", {"query": ",".join(asked)})
             with translate_errors(_NAME):
-                listed = [mapping(token) for token in sequence(answer, _MOST_LISTED)]
+                listed = [mapping(token) for token in sequence(answer, _MAX_LISTED)]
                 found = {text(token["id"]): words(token.get("symbol"), _SYMBOL_LENGTH) for token in listed}
             self._symbols |= {mint: found[mint] for mint in asked if mint in found}
         return {mint: self._symbols[mint] for mint in mints if mint in self._symbols}
@@ -194,7 +194,7 @@ def _read(response: httpx2.Response) -> Mapping[str, Any]:
 
 
 def _quote(answer: Mapping[str, Any]) -> Quote:
-    slippage = whole(answer["slippageBps"], _MOST_BPS)
+    slippage = whole(answer["slippageBps"], _MAX_BPS)
     given = whole(answer["inAmount"], MAX_U64)
     pair = Pair(_address(answer["inputMint"]), _address(answer["outputMint"]), given, slippage)
     # The impact comes with a minus sign, as a fraction, and newer answers only have it as a percentage.
@@ -218,7 +218,7 @@ def _token(found: Mapping[str, Any]) -> Token:
         mint=_address(found["id"]),
         symbol=words(found.get("symbol"), _SYMBOL_LENGTH),
         name=words(found.get("name"), _NAME_LENGTH),
-        decimals=whole(found["decimals"], _MOST_DECIMALS),
+        decimals=whole(found["decimals"], _MAX_DECIMALS),
         usd=_shown(found.get("usdPrice")),
         change_24h=_fraction(mapping(found.get("stats24h") or {}).get("priceChange")),
         liquidity_usd=_shown(found.get("liquidity")),
@@ -235,7 +235,7 @@ def _address(value: Any) -> str:
 def _shown(value: Any) -> Decimal | None:
     number = None if value is None else decimal(value)
     # Written out, some numbers would fill a book.
-    is_shown = number is not None and _LEAST_SHOWN <= abs(number) <= _MOST_SHOWN
+    is_shown = number is not None and _MIN_SHOWN <= abs(number) <= _MAX_SHOWN
     return number if is_shown or number == 0 else None
 
 

@@ -68,8 +68,8 @@ class Allowance:
         if not worths or len(worths) < len(prices):
             return MintAllowance(mint, is_allowed=True, amount=amount, max_input=None)
         worth = -(-max(worths) * (_WHOLE_BPS + _HEADROOM_BPS) // _WHOLE_BPS)
-        most = amount if worth <= self.max_worth else amount * self.max_worth // worth
-        return MintAllowance(mint, is_allowed=True, amount=amount, max_input=most)
+        limit = amount if worth <= self.max_worth else amount * self.max_worth // worth
+        return MintAllowance(mint, is_allowed=True, amount=amount, max_input=limit)
 
 
 @dataclass(frozen=True, slots=True)

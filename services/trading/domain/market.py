@@ -10,7 +10,7 @@ SOL = "So11111111111111111111111111111111111111112"
 SOL_DECIMALS = 9
 LAMPORTS_PER_SOL = 10**SOL_DECIMALS
 
-_LEAST_USD, _MOST_USD, _MOST_DECIMALS = Decimal("1e-24"), Decimal("1e12"), 24
+_MIN_USD, _MAX_USD, _MAX_DECIMALS = Decimal("1e-24"), Decimal("1e12"), 24
 
 _BASE58 = {letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 
@@ -105,9 +105,9 @@ class Valuation:
         first = values[0]
         given = [value.input_lamports for value in values if value.input_lamports is not None]
         wanted = [value.output_lamports for value in values if value.output_lamports is not None]
-        most = max(given) if len(given) == len(values) else None
+        limit = max(given) if len(given) == len(values) else None
         least = min(wanted) if len(wanted) == len(values) else None
-        return cls(first.pair, most, least, first.impact_bps)
+        return cls(first.pair, limit, least, first.impact_bps)
 
     @property
     def worth_lamports(self) -> int | None:
@@ -150,7 +150,7 @@ class Price:
     @property
     def is_plausible(self) -> bool:
         """Whether it can be computed with: neither its price nor its decimals are beyond what any token has."""
-        return self.usd.is_finite() and _LEAST_USD <= self.usd <= _MOST_USD and 0 <= self.decimals <= _MOST_DECIMALS
+        return self.usd.is_finite() and _MIN_USD <= self.usd <= _MAX_USD and 0 <= self.decimals <= _MAX_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Policy(SQLModel, table=True):
                 raise PolicyViolation("blocked_mints", ",".join(self.blocked_mints), mint, f"{mint} is blocked")
             if not self.allows(mint):
                 raise PolicyViolation("allowed_mints", ",".join(self.allowed_mints), mint, f"{mint} is not allowed")
-        self._most("max_slippage_bps", pair.slippage_bps)
+        self._limit("max_slippage_bps", pair.slippage_bps)
 
     def allows(self, mint: str) -> bool:
         """Whether a mint may be traded, as far as its lists go."""
@@ -135,9 +135,9 @@ class Policy(SQLModel, table=True):
 
     def check_worth(self, worth_lamports: int, used: Usage) -> None:
         """Raise PolicyViolation when one more trade of this worth is too much."""
-        self._most("max_trade_lamports", worth_lamports)
-        self._most("max_daily_trades", used.trades + 1)
-        self._most("max_daily_volume_lamports", used.lamports + worth_lamports)
+        self._limit("max_trade_lamports", worth_lamports)
+        self._limit("max_daily_trades", used.trades + 1)
+        self._limit("max_daily_volume_lamports", used.lamports + worth_lamports)
 
     def check_price(self, value: Valuation) -> None:
         """Raise PolicyViolation when a trade is dearer than its independent price allows, or can't be measured."""
@@ -149,8 +149,8 @@ class Policy(SQLModel, table=True):
             if lamports is None and not self.allow_unpriced:
                 text = f"{mint} has no price, and what has none may not be traded"
                 raise PolicyViolation("allow_unpriced", "false", mint, text)
-        self._most("max_price_impact_bps", value.impact_bps)
-        self._most("max_price_deviation_bps", value.deviation_bps)
+        self._limit("max_price_impact_bps", value.impact_bps)
+        self._limit("max_price_deviation_bps", value.deviation_bps)
 
     def check_left(self, lamports: int) -> None:
         """Raise when a trade leaves this little: InsufficientBalance below 0, else PolicyViolation."""
@@ -160,7 +160,7 @@ class Policy(SQLModel, table=True):
             text = f"{lamports} lamports would remain, and {least} must"
             raise PolicyViolation("min_balance_lamports", least, lamports, text)
 
-    def _most(self, rule: str, value: int) -> None:
+    def _limit(self, rule: str, value: int) -> None:
         limit = getattr(self, rule)
         if value > limit:
             raise PolicyViolation(rule, limit, value, f"{value} is more than {limit}")

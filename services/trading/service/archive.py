@@ -18,7 +18,7 @@ from services.trading.ports import Chain, Records
 
 _ONE = Page(1)
 _NO_KEY = "it was imported without its key: register the wallet with it, then resume"
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 
 class ArchivedRecords(Records, ArchiveRecords, Protocol):
@@ -97,7 +97,7 @@ class Archive:
         if wallet is not None and first is None:
             held = {one.mint: one.amount for one in await self._chain.balances(wallet.address) if one.amount}
             if held:
-                raise WalletNotEmpty(wallet.id, dict(list(held.items())[:_MOST_NAMED]))
+                raise WalletNotEmpty(wallet.id, dict(list(held.items())[:_MAX_NAMED]))
         async with self._store.writing(lock_key_of(wallet.id) if wallet else "wallets") as records:
             if (first := await records.claim(key, "0")) is not None:
                 return int(first)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from services.trading.domain.market import Price
 from services.trading.ports import Aggregator, PriceFeed
 
-_MOST_ASKED = 50
+_MAX_ASKED = 50
 """How many mints whoever knows prices may be asked for at once."""
 
 
@@ -26,8 +26,8 @@ class Prices:
         """
         dollars: list[dict[str, Decimal]] = [{}] if self._price_feed is None else [{}, {}]
         mints = list(decimals)
-        for start in range(0, len(mints), _MOST_ASKED):
-            asked = mints[start : start + _MOST_ASKED]
+        for start in range(0, len(mints), _MAX_ASKED):
+            asked = mints[start : start + _MAX_ASKED]
             dollars[0] |= {mint: price.usd for mint, price in (await self._aggregator.prices(asked)).items()}
             if self._price_feed is not None:
                 dollars[1] |= await self._price_feed.usd_prices(asked)

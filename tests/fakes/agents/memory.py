@@ -84,15 +84,15 @@ class FakeMemory:
             await self.remember(agent_id, memory, "")
 
     async def search(
-        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+        self, agent_id: str, query: str, limit: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:
         return [
             Recollection(item.id, memory.text, memory.kind, memory.source, memory.author, 0.5)
             for item in self._near(agent_id, query)
             if (memory := item.memory).source in sources and author in ("", memory.author)
-        ][:most]
+        ][:limit]
 
-    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
+    async def recent(self, agent_id: str, kinds: Sequence[str], limit: int, author: str = "") -> list[Recent]:
         self.line.pass_through()
         return [
             Recent(
@@ -107,9 +107,9 @@ class FakeMemory:
             )
             for item in reversed(self.stored.values())
             if item.agent_id == agent_id and (memory := item.memory).kind in kinds and author in ("", memory.author)
-        ][:most]
+        ][:limit]
 
-    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
+    async def said(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[Said]:
         self.line.pass_through()
         own = [
             Said(memory.text, memory.subject)
@@ -117,15 +117,15 @@ class FakeMemory:
             if memory.source in _TRUSTED or memory.author == agent_id
             if memory.kind in kinds and memory.kind not in self.forgets
         ]
-        return own[:most]
+        return own[:limit]
 
-    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+    async def trusted(self, agent_id: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
         self.line.pass_through()
         mine = [item for item in reversed(self.stored.values()) if item.agent_id == agent_id]
-        return [told for told in _trusted(mine, kinds) if told.kind not in self.forgets][:most]
+        return [told for told in _trusted(mine, kinds) if told.kind not in self.forgets][:limit]
 
-    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
-        return _trusted(self._near(agent_id, query), kinds)[:most]
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], limit: int) -> list[TrustedMemory]:
+        return _trusted(self._near(agent_id, query), kinds)[:limit]
 
     async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
         view = self.views.get((agent_id, counterpart))

@@ -218,7 +218,7 @@ class FakeSocial:
             await self.withdraw(account_id, request_id)
 
     async def conversation(
-        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+        self, account_id: str, network_post_id: str, conversation_id: str, limit: int
     ) -> list[SocialPost]:
         self.line.pass_through()
         self.conversation_reads += 1
@@ -238,7 +238,7 @@ class FakeSocial:
             for account, text, answered, post in self.posts.values()
             if answered in posts
         ]
-        return sorted((*posts.values(), *answers), key=lambda post: int(post.network_post_id))[-most:]
+        return sorted((*posts.values(), *answers), key=lambda post: int(post.network_post_id))[-limit:]
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         self.line.pass_through()

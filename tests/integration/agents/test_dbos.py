@@ -25,7 +25,7 @@ from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey
 from services.runtime.rpc.principals import OPERATOR
-from services.runtime.settings import LEAST_REQUEST_DAYS
+from services.runtime.settings import MIN_REQUEST_DAYS
 from tests.fakes.agents import FakeLease, World
 from tests.integration.agents.conftest import Open, create, until
 
@@ -329,7 +329,7 @@ async def test_what_is_older_than_any_request_is_known_for_is_ended_and_not_take
     async with bench.opened(bench.finish):
         await until(lambda: bench.done == ["younger"] and bench.states()["younger"] == "SUCCESS")
     assert bench.states() == {"old": "CANCELLED", "younger": "SUCCESS"}
-    assert timedelta(days=LEAST_REQUEST_DAYS) > LONGEST
+    assert timedelta(days=MIN_REQUEST_DAYS) > LONGEST
 
 
 async def test_what_waits_for_a_time_is_no_load(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import pytest
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.prompts import PromptParts
-from services.agents.service.governors import MOST_REPLIES_TO_A_FELLOW
+from services.agents.service.governors import MAX_REPLIES_TO_A_FELLOW
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, OpenWith, create
@@ -119,9 +119,9 @@ async def test_characters_that_answer_everything_stop_at_the_limit_of_their_conv
     done = await talked(open_with, roomy, world, talker, number)
     replies = by(done, REPLY)
     assert len(world.social.answers()) == replies.total()
-    assert max(replies.values()) <= MOST_REPLIES_TO_A_FELLOW * (number - 1)
+    assert max(replies.values()) <= MAX_REPLIES_TO_A_FELLOW * (number - 1)
     # Each that answers is answered, up to the limit of each of the others.
-    assert number < replies.total() <= MOST_REPLIES_TO_A_FELLOW * number * (number - 1)
+    assert number < replies.total() <= MAX_REPLIES_TO_A_FELLOW * number * (number - 1)
     assert log_pb.PASS_REASON_CONVERSATION_LIMIT in reasons(done)
 
 

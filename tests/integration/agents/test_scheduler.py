@@ -143,13 +143,13 @@ async def test_answers_that_a_machine_slept_through_are_spread_and_each_begins_o
     assert all(now <= due <= now + 30 * MINUTE for due in dues)
     assert len(set(dues)) == 20
     assert dues[-1] - dues[0] > 15 * MINUTE
-    most, begun = 0, 0
+    limit, begun = 0, 0
     while await stage.dues("wren"):
         stage.clock.advance(minutes=1)
         await stage.poll()
-        most, begun = max(most, len(stage.started.tasks) - begun), len(stage.started.tasks)
+        limit, begun = max(limit, len(stage.started.tasks) - begun), len(stage.started.tasks)
     assert sorted(stage.started.tasks) == sorted(f"reply/wren/{number}" for number in range(20))
-    assert most <= 5
+    assert limit <= 5
     assert stage.clock.now() <= now + 31 * MINUTE
 
 

@@ -12,14 +12,14 @@ from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.integration.agents.conftest import create, reason_of, update
 
-MOST_PERSONA_BYTES = 2**20
+MAX_PERSONA_BYTES = 2**20
 
 
 def largest(agent_id: str) -> dict[str, Any]:
     """Return a persona of as many bytes as are let in, a fifth of which are names that nobody knows."""
     persona: dict[str, Any] = {"id": agent_id, "name": agent_id, "post_examples": []}
     persona |= {f"{number} {'u' * 90}": 1 for number in range(1_500)}
-    while (left := MOST_PERSONA_BYTES - size_of(persona)) > 1_100:
+    while (left := MAX_PERSONA_BYTES - size_of(persona)) > 1_100:
         persona["post_examples"] += ["x" * 8_000] * (left // 8_020) or ["x" * (left - 1_000)]
     return persona
 

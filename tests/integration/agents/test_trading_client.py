@@ -100,8 +100,8 @@ async def test_an_allowance_says_what_may_be_given_of_as_many_tokens_as_are_aske
             increase_time=Timestamp(seconds=1_795_348_800),
         )
         for mint in request.mints:
-            most = None if mint == "1" else 9
-            told.mints.add(mint=mint, is_allowed=mint != "2", amount=50, max_input_amount=most)
+            limit = None if mint == "1" else 9
+            told.mints.add(mint=mint, is_allowed=mint != "2", amount=50, max_input_amount=limit)
         return trading_pb.GetAllowanceResponse(allowance=told)
 
     async with answering(TRADING, {"GetAllowance": allowance}) as channel:
@@ -110,9 +110,9 @@ async def test_an_allowance_says_what_may_be_given_of_as_many_tokens_as_are_aske
         alone = await client.allowance("wal_1", [])
     assert asked == [100, 20, 0]
     assert (found.max_input_lamports, found.max_worth_lamports, found.max_slippage_bps) == (5, 7, 300)
-    assert (found.remaining_trades, found.halt_reason, alone.most) == (2, None, {})
+    assert (found.remaining_trades, found.halt_reason, alone.limit) == (2, None, {})
     assert found.increase_time == datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert (found.most["0"], found.most["1"], found.allows("2"), len(found.most)) == (9, None, False, 119)
+    assert (found.limit["0"], found.limit["1"], found.allows("2"), len(found.limit)) == (9, None, False, 119)
 
 
 async def test_a_halt_is_told_with_its_reason_even_when_it_has_none() -> None:

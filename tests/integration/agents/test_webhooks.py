@@ -22,7 +22,7 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.webhooks import HttpWebhook
 from services.agents.domain.drafts import DraftState
 from services.agents.domain.notices import Notice, trial_notice
-from services.agents.domain.webhooks import KEPT, MOST_WAITING, MessageRecord, MessageState
+from services.agents.domain.webhooks import KEPT, MAX_WAITING, MessageRecord, MessageState
 from services.agents.ports.neighbours import Refused
 from services.agents.service import Outbox
 from services.agents.settings import AgentsSettings
@@ -362,13 +362,13 @@ async def test_what_nobody_takes_is_bounded_and_what_is_over_goes_after_a_week(
     store: SqlStore[SqlRecords], clock: FixedClock, receiver: Receiver
 ) -> None:
     sending = outbox(store, clock, receiver.url)
-    await put(store, sending, *(f"number {number}" for number in range(MOST_WAITING + 5)))
+    await put(store, sending, *(f"number {number}" for number in range(MAX_WAITING + 5)))
     receiver.answers = [Response(status_code=410) for _ in range(8)]
     await sending.deliver()
     await sending.bound()
     async with store.writing() as records:
-        waiting = await records.due_messages(clock.now() + timedelta(hours=1), 2 * MOST_WAITING)
-        assert len(waiting) == MOST_WAITING
+        waiting = await records.due_messages(clock.now() + timedelta(hours=1), 2 * MAX_WAITING)
+        assert len(waiting) == MAX_WAITING
         assert await records.forget_messages(clock.now() - KEPT, 500) == 0
         clock.advance(days=KEPT.days, seconds=1)
         assert await records.forget_messages(clock.now() - KEPT, 500) == 500

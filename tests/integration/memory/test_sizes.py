@@ -7,7 +7,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 from tests.integration.memory.calls import Agent, memory
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -134,7 +134,7 @@ async def test_a_batch_of_relationships_is_answered_with_names_alone_where_there
         one.update_mask.paths[:] = ["trust"]
     request = relationship_pb.BatchUpdateRelationshipsRequest(requests=changes)
     answer = await agent.relationships.BatchUpdateRelationships(request)
-    assert answer.ByteSize() <= MOST_BYTES
+    assert answer.ByteSize() <= MAX_BYTES
     assert [item.counterpart for item in answer.relationships] == [f"x:{number}" for number in range(24)]
     assert {item.etag for item in answer.relationships} == {"2"}
     assert {item.trust for item in answer.relationships} == {0.5, 0.0}
@@ -161,6 +161,6 @@ async def test_the_largest_relationships_can_be_read(agent: Agent) -> None:
         )
         names += [item.counterpart for item in page.relationships]
         token, pages = page.next_page_token, pages + 1
-        assert page.ByteSize() <= MOST_BYTES
+        assert page.ByteSize() <= MAX_BYTES
     assert names == sorted(f"x:{number}" for number in range(24))
     assert pages > 1

@@ -13,7 +13,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from services.runtime import errors
 from services.runtime.rpc.boundary import deadline
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
 from services.runtime.settings import ServiceSettings
@@ -239,13 +239,13 @@ async def test_a_call_that_is_ended_at_its_deadline_says_so(caller: Caller, echo
 
 @every_shape
 async def test_a_message_that_is_too_large_is_refused_with_a_reason(caller: Caller, method: str) -> None:
-    remote = Remote(await refusal(caller, method, StringValue(value="x" * (MOST_BYTES + 1)).SerializeToString()))
+    remote = Remote(await refusal(caller, method, StringValue(value="x" * (MAX_BYTES + 1)).SerializeToString()))
     assert (remote.code, remote.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
 
 
 async def test_these_statuses_are_made_by_grpc_and_carry_no_reason(channel: grpc.aio.Channel, echo: Echo) -> None:
     caller, made = Caller(channel), {}
-    huge = StringValue(value="x" * (2 * MOST_BYTES)).SerializeToString()
+    huge = StringValue(value="x" * (2 * MAX_BYTES)).SerializeToString()
     made["more than eight megabytes"] = await refusal(caller, "One", huge)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.call("One", HELLO, metadata=(("name", "x" * 64_000),), timeout=10)

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.runtime import errors
 from services.runtime.rpc import server
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 from services.runtime.rpc.dependencies import watching
 from services.runtime.rpc.health import Health
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
@@ -75,7 +75,7 @@ async def ended(call: Any) -> Remote:
 async def test_the_largest_answer_is_read_and_a_larger_one_is_a_fault_that_is_told(
     caller: Caller, echo: Echo, method: str
 ) -> None:
-    largest = "x" * (MOST_BYTES - 5)
+    largest = "x" * (MAX_BYTES - 5)
     echo.act = lambda _text: largest if method != "Collect" else "y"
     assert len((await caller.call(method, HELLO))[0]) in (len(largest), 1)
     echo.act = lambda _text: largest + "x"

@@ -27,11 +27,11 @@ async def say(author: XClient, text: str, to: str) -> str:
 
 
 async def conversation(
-    ann: Author, post_id: str, conversation_id: str = "", most: int = 0
+    ann: Author, post_id: str, conversation_id: str = "", limit: int = 0
 ) -> pb.GetConversationResponse:
     return await ann.social.GetConversation(
         pb.GetConversationRequest(
-            account_id=ann.account.id, network_post_id=post_id, network_conversation_id=conversation_id, max_posts=most
+            account_id=ann.account.id, network_post_id=post_id, network_conversation_id=conversation_id, max_posts=limit
         )
     )
 
@@ -75,7 +75,7 @@ async def test_of_a_long_conversation_what_was_answered_comes_first_and_the_newe
     found = await conversation(ann, early, first.network_post_id)
     shown = [post.network_post_id for post in found.posts]
     assert shown == [first.network_post_id, early, *others[-18:]]
-    few = await conversation(ann, early, first.network_post_id, most=2)
+    few = await conversation(ann, early, first.network_post_id, limit=2)
     assert [post.network_post_id for post in few.posts] == [first.network_post_id, early]
 
 
@@ -112,8 +112,8 @@ async def test_it_is_told_alike_in_every_vocabulary(ann: Author, bob: XClient, x
 
 
 async def test_wrong_requests_are_refused_by_their_fields_and_refusals_told(ann: Author, x: Sandbox) -> None:
-    assert await fields_of(conversation(ann, "", most=1)) == {"network_post_id"}
-    assert await fields_of(conversation(ann, "x", "y", most=21)) == {
+    assert await fields_of(conversation(ann, "", limit=1)) == {"network_post_id"}
+    assert await fields_of(conversation(ann, "x", "y", limit=21)) == {
         "network_post_id",
         "network_conversation_id",
         "max_posts",

@@ -40,7 +40,7 @@ def test_an_agent_that_was_made_again_is_another() -> None:
 
 
 def test_those_that_were_used_longest_ago_are_forgotten() -> None:
-    personas = Personas(most=2)
+    personas = Personas(limit=2)
     first, second = personas.of(agent("a")), personas.of(agent("b"))
     assert personas.of(agent("a")) is first
     personas.of(agent("c"))

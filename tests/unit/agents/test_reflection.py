@@ -8,7 +8,7 @@ import pytest
 
 from services.agents.adapters.llm_client import write_request
 from services.agents.domain.reflection import (
-    MOST_LIVED,
+    MAX_LIVED,
     SCHEMA,
     THRESHOLD,
     Ground,
@@ -43,7 +43,7 @@ def test_there_is_enough_to_think_about_when_the_importance_adds_up() -> None:
 
 
 def test_the_llm_service_takes_as_much_as_is_looked_at_at_once() -> None:
-    long = [replace(lived(number), text="word " * 2_000) for number in range(MOST_LIVED)]
+    long = [replace(lived(number), text="word " * 2_000) for number in range(MAX_LIVED)]
     check(write_request("wren/reflect", "wren", compose_reflection("Wren", Ground(tuple(long))), "", "", 1, SCHEMA))
 
 

@@ -26,10 +26,10 @@ def test_everything_begins_within_its_first_pause_of_the_characters_time(pauses:
 def test_among_many_the_first_things_are_spread_as_far_as_the_longest_pause_allows(persona: Persona) -> None:
     spread = spread_of(10_000)
     assert spread == timedelta(seconds=2_000)
-    for pauses, most in ((POSTS, spread), (LOOKS, timedelta(minutes=LOOKS.high))):
+    for pauses, limit in ((POSTS, spread), (LOOKS, timedelta(minutes=LOOKS.high))):
         dues = [first_due(pauses, persona.behavior, NOW, 1, random.Random(seed), spread) for seed in range(500)]
-        assert all(NOW <= due <= NOW + most for due in dues)
-        in_first_half = sum(due < NOW + most / 2 for due in dues)
+        assert all(NOW <= due <= NOW + limit for due in dues)
+        in_first_half = sum(due < NOW + limit / 2 for due in dues)
         assert 200 <= in_first_half <= 300
     alone = first_due(POSTS, persona.behavior, NOW, 1, random.Random(1), spread_of(0))
     assert alone == first_due(POSTS, persona.behavior, NOW, 1, random.Random(1))

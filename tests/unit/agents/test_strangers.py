@@ -3,9 +3,9 @@
 import pytest
 
 from services.agents.domain.guard import Context, Purpose, clean, judge
-from services.agents.domain.guard.strangers import MOST_HEARD
+from services.agents.domain.guard.strangers import MAX_HEARD
 from services.agents.domain.persona import Persona
-from services.agents.domain.prompts import MOST_INPUT
+from services.agents.domain.prompts import MAX_INPUT
 
 
 def reasons(text: str, persona: Persona, about: str = "hello there", **context: object) -> tuple[str, ...]:
@@ -79,5 +79,5 @@ def test_what_a_mention_unfolds_to_has_an_end(persona: Persona) -> None:
 
 def test_all_that_a_model_is_shown_of_a_long_mention_is_heard(persona: Persona) -> None:
     about = f"{'@somebody ' * 400}praise zorvexdao {'hm ' * 400}"
-    assert MOST_INPUT <= MOST_HEARD
+    assert MAX_INPUT <= MAX_HEARD
     assert reasons("My friend is zorvexdao here.", persona, about)

@@ -20,9 +20,9 @@ def test_a_post_is_heard_without_its_handles_and_links() -> None:
 
 
 @given(st.text(max_size=80), st.integers(1, 40))
-def test_a_line_is_never_too_long(text: str, most: int) -> None:
-    line = texts.line(text, most)
-    assert len(line) <= most
+def test_a_line_is_never_too_long(text: str, limit: int) -> None:
+    line = texts.line(text, limit)
+    assert len(line) <= limit
     assert "\n" not in line
 
 

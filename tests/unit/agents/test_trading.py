@@ -35,8 +35,8 @@ NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SOL = LAMPORTS_PER_SOL
 EVEN = TradingMood(Mood(0.2, 0.4, 0.5))
 MOSS_MINT, SOUP_MINT = "Moss" * 8, "Soup" * 8
-MOST = 10**12
-ALLOWED = Allowance(SOL // 20, SOL // 10, 300, {MOSS_MINT: MOST, SOUP_MINT: MOST})
+MAX = 10**12
+ALLOWED = Allowance(SOL // 20, SOL // 10, 300, {MOSS_MINT: MAX, SOUP_MINT: MAX})
 PURSE = Portfolio(2 * SOL)
 
 
@@ -118,8 +118,8 @@ def test_money_is_no_position(persona: Persona) -> None:
 
 
 def test_what_may_not_be_traded_is_not_bought(persona: Persona) -> None:
-    assert isinstance(choose(persona, allowance=allowing(most={SOUP_MINT: MOST})), Hold)
-    assert isinstance(choose(persona, allowance=allowing(most={MOSS_MINT: 0})), Buy), "nothing of it is held"
+    assert isinstance(choose(persona, allowance=allowing(limit={SOUP_MINT: MAX})), Hold)
+    assert isinstance(choose(persona, allowance=allowing(limit={MOSS_MINT: 0})), Buy), "nothing of it is held"
 
 
 def test_an_operator_may_vouch_by_mint(persona: Persona) -> None:
@@ -145,11 +145,11 @@ def test_a_bad_market_is_waited_out(persona: Persona) -> None:
     assert "MOSS is best" in decision.reasons[0]
 
 
-@pytest.mark.parametrize("most", [1_000_000, 2_500_000, 30_000_000])
-def test_a_purchase_gives_no_more_than_is_allowed(most: int, persona: Persona) -> None:
-    decision = choose(persona, allowance=allowing(max_input_lamports=most))
+@pytest.mark.parametrize("limit", [1_000_000, 2_500_000, 30_000_000])
+def test_a_purchase_gives_no_more_than_is_allowed(limit: int, persona: Persona) -> None:
+    decision = choose(persona, allowance=allowing(max_input_lamports=limit))
     assert isinstance(decision, Buy)
-    assert 1_000_000 <= decision.lamports <= most
+    assert 1_000_000 <= decision.lamports <= limit
 
 
 def test_what_is_allowed_and_not_worth_the_trouble_is_left_alone(persona: Persona) -> None:
@@ -193,14 +193,14 @@ def test_a_loss_is_cut_whole(persona: Persona) -> None:
 
 
 def test_a_sale_gives_no_more_than_is_allowed(persona: Persona) -> None:
-    decision = choose(persona, portfolio=holding("-0.5"), allowance=allowing(most={MOSS_MINT: 70_000_000}))
+    decision = choose(persona, portfolio=holding("-0.5"), allowance=allowing(limit={MOSS_MINT: 70_000_000}))
     assert isinstance(decision, Sell)
     assert (decision.amount, decision.in_words) == (70_000_000, "sold part of MOSS at a loss")
 
 
-@pytest.mark.parametrize("most", [{}, {MOSS_MINT: None}, {MOSS_MINT: 0}])
-def test_what_may_not_be_sold_or_not_be_measured_is_kept(most: dict[str, int | None], persona: Persona) -> None:
-    assert not isinstance(choose(persona, portfolio=holding("-0.5"), allowance=allowing(most=most)), Sell)
+@pytest.mark.parametrize("limit", [{}, {MOSS_MINT: None}, {MOSS_MINT: 0}])
+def test_what_may_not_be_sold_or_not_be_measured_is_kept(limit: dict[str, int | None], persona: Persona) -> None:
+    assert not isinstance(choose(persona, portfolio=holding("-0.5"), allowance=allowing(limit=limit)), Sell)
 
 
 def test_a_small_move_is_held_through(persona: Persona) -> None:
@@ -309,7 +309,7 @@ _ALLOWANCES = st.builds(
     max_input_lamports=st.integers(0, 10**10),
     max_worth_lamports=st.integers(0, 10**10),
     max_slippage_bps=st.just(100),
-    most=st.dictionaries(_MINTS, st.none() | st.integers(0, 10**14)),
+    limit=st.dictionaries(_MINTS, st.none() | st.integers(0, 10**14)),
     halt_reason=st.none() | st.just("odd"),
     remaining_trades=st.integers(0, 3),
 )
@@ -341,11 +341,11 @@ def test_no_market_makes_a_decision_leave_what_is_allowed(
     assert decision.reasons
     if isinstance(decision, Buy):
         assert decision.mint != WRAPPED_SOL
-        assert decision.mint in allowance.most
+        assert decision.mint in allowance.limit
         assert 0 < decision.lamports <= allowance.max_input_lamports
     if isinstance(decision, Sell):
         held = max(one.amount for one in portfolio.holdings if one.mint == decision.mint)
-        assert 0 < decision.amount <= min(held, allowance.most[decision.mint] or 0)
+        assert 0 < decision.amount <= min(held, allowance.limit[decision.mint] or 0)
     if not isinstance(decision, Hold):
         assert allowance.halt_reason is None
         assert allowance.remaining_trades > 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.domain.relationships import MOST_EXPERIENCES, Change, NewInteraction, Relationship
+from services.memory.domain.relationships import MAX_EXPERIENCES, Change, NewInteraction, Relationship
 from services.runtime.errors import Conflict
 from tests.unit.memory.examples import NOW
 
@@ -56,10 +56,10 @@ def test_recorded_deltas_add_up_to_where_it_stands_which_is_always_in_range(
 
 def test_of_shared_experiences_the_oldest_gives_way() -> None:
     known = stranger()
-    for number in range(MOST_EXPERIENCES + 2):
+    for number in range(MAX_EXPERIENCES + 2):
         known.record(NewInteraction("talked", 0, 0, 0, f"storm {number}"), NOW)
     known.record(NewInteraction("talked", 0, 0, 0), NOW)
-    assert known.shared_experiences == [f"storm {number}" for number in range(2, MOST_EXPERIENCES + 2)]
+    assert known.shared_experiences == [f"storm {number}" for number in range(2, MAX_EXPERIENCES + 2)]
 
 
 def test_an_etag_that_is_not_the_current_one_is_refused() -> None:

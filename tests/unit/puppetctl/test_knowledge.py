@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from puppetctl.characters.personas import read_personas
 from puppetctl.knowledge import reading
-from puppetctl.knowledge.passages import LEAST, MOST, Part, of_markdown, passages
-from puppetctl.knowledge.reading import MOST_BYTES, Passage, named_files, read_knowledge
+from puppetctl.knowledge.passages import MAX, MIN, Part, of_markdown, passages
+from puppetctl.knowledge.reading import MAX_BYTES, Passage, named_files, read_knowledge
 from puppetctl.suite import SuiteError
 from tests.support.pdf import pdf
 
@@ -29,8 +29,8 @@ def read(folder: Path, *names: str) -> tuple[Passage, ...]:
 def test_paragraphs_are_put_together_and_cut_at_the_ends_of_sentences() -> None:
     text = "\n\n".join([SENTENCE * 3] * 4 + [SENTENCE * 30])
     found = passages(Part(text))
-    assert all(len(passage) <= MOST for passage in found)
-    assert sum(len(passage) < LEAST for passage in found) <= 2
+    assert all(len(passage) <= MAX for passage in found)
+    assert sum(len(passage) < MIN for passage in found) <= 2
     assert all(passage.endswith("still.") for passage in found)
     assert " ".join(found).split() == text.split()
 
@@ -39,7 +39,7 @@ def test_paragraphs_are_put_together_and_cut_at_the_ends_of_sentences() -> None:
 def test_nothing_is_lost_and_nothing_is_too_long(text: str) -> None:
     found = passages(Part(text))
     assert "".join("".join(found).split()) == "".join(text.split())
-    assert all(0 < len(passage) <= MOST for passage in found)
+    assert all(0 < len(passage) <= MAX for passage in found)
 
 
 def test_a_passage_of_markdown_stands_under_its_headings() -> None:
@@ -91,7 +91,7 @@ def test_files_are_named_in_lists_of_facts_with_headings_too(tmp_path: Path) -> 
         ("latin.txt", "is not UTF-8 text"),
         ("binary.txt", "holds NUL characters"),
         ("empty.txt", "holds no text"),
-        ("large.txt", f"has more than {MOST_BYTES:,} bytes"),
+        ("large.txt", f"has more than {MAX_BYTES:,} bytes"),
         ("fake.pdf", "is no PDF file"),
         ("broken.pdf", "can't be read as PDF"),
         ("scanned.pdf", "holds no text"),
@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_refused_by_its_field(tmp_path: Path, name: Any, 
     (folder / "latin.txt").write_bytes("é".encode("latin-1"))
     (folder / "binary.txt").write_bytes(b"a\0b")
     (folder / "empty.txt").write_text(" \n")
-    (folder / "large.txt").write_bytes(b"a" * (MOST_BYTES + 1))
+    (folder / "large.txt").write_bytes(b"a" * (MAX_BYTES + 1))
     (folder / "fake.pdf").write_text("no")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing")
     (folder / "scanned.pdf").write_bytes(pdf([[]]))
@@ -129,11 +129,11 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
 def test_files_together_are_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("It is low.\n\n" * 3)
-    monkeypatch.setattr(reading, "MOST_BYTES_TOGETHER", 60)
+    monkeypatch.setattr(reading, "MAX_BYTES_TOGETHER", 60)
     with pytest.raises(SuiteError, match=r"knowledge_base\[1\].file: all files together have more than 60 bytes"):
         read(tmp_path, "a.txt", "b.txt")
     monkeypatch.undo()
-    monkeypatch.setattr(reading, "MOST_PASSAGES", 1)
+    monkeypatch.setattr(reading, "MAX_PASSAGES", 1)
     with pytest.raises(SuiteError, match="or 1 passages"):
         read(tmp_path, "a.txt", "b.txt")
 

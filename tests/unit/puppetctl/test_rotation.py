@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from puppetctl.local import rotation
-from puppetctl.local.rotation import KEPT, MOST_BYTES, keep_small, rotate
+from puppetctl.local.rotation import KEPT, MAX_BYTES, keep_small, rotate
 
 
 def test_a_full_log_is_put_aside_and_the_program_goes_on_in_the_emptied_one(tmp_path: Path) -> None:
@@ -33,12 +33,12 @@ def test_a_few_are_kept_and_the_oldest_goes(tmp_path: Path) -> None:
 def test_of_a_log_that_grew_beyond_all_bounds_the_end_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "memory.log"
     log.touch()
-    os.truncate(log, 3 * MOST_BYTES)
+    os.truncate(log, 3 * MAX_BYTES)
     with log.open("ab") as program:
         program.write(b"the end")
     rotate(log)
     aside = tmp_path / "memory.log.1"
-    assert aside.stat().st_size == MOST_BYTES
+    assert aside.stat().st_size == MAX_BYTES
     assert aside.read_bytes().endswith(b"the end")
 
 
@@ -46,7 +46,7 @@ async def test_only_what_is_full_is_put_aside(tmp_path: Path) -> None:
     full, small, missing = (tmp_path / name for name in ("full.log", "small.log", "missing.log"))
     small.write_text("a line")
     full.touch()
-    os.truncate(full, rotation.MOST_BYTES + 1)
+    os.truncate(full, rotation.MAX_BYTES + 1)
     keeper = asyncio.create_task(keep_small([full, small, missing], 0.0))
     async with asyncio.timeout(10):
         while full.stat().st_size:  # noqa: ASYNC110

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from puppet.memory.v1 import relationship_service_pb2 as pb
 from services.runtime.pages import Page, Paged, read_page
 from services.runtime.rpc.answers import Room, fill, fill_from
-from services.runtime.rpc.bounds import MOST_BYTES
+from services.runtime.rpc.bounds import MAX_BYTES
 
-SIZES = st.lists(st.sampled_from([0, 10, 10_000, 400_000, 3_000_000, MOST_BYTES - 70_000]), max_size=40)
+SIZES = st.lists(st.sampled_from([0, 10, 10_000, 400_000, 3_000_000, MAX_BYTES - 70_000]), max_size=40)
 
 
 def interaction(size: int) -> pb.Interaction:
@@ -44,7 +44,7 @@ async def test_whatever_rows_weigh_each_page_can_be_read_and_all_come_once(
     while True:
         page = read_page(page_size, token, ["a"], (int,))
         answer = await fill_from(pb.ListInteractionsResponse(), page, rows.page, written, ["a"], first=first)
-        assert answer.ByteSize() <= MOST_BYTES
+        assert answer.ByteSize() <= MAX_BYTES
         assert len(answer.interactions) <= page_size
         seen += [len(item.summary) for item in answer.interactions]
         token = answer.next_page_token
@@ -73,7 +73,7 @@ def test_a_page_that_was_read_ends_before_what_has_no_room() -> None:
 
 
 def test_room_is_taken_by_what_is_put_into_it_and_by_nothing_else() -> None:
-    room = Room(MOST_BYTES - 100_000)
+    room = Room(MAX_BYTES - 100_000)
     assert not room.take(interaction(100_000))
     assert room.take(interaction(20_000))
     assert not room.take(interaction(20_000))

@@ -10,7 +10,7 @@ from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.memory.v1 import memory_service_pb2 as memory
 from puppet.trading.v1 import trading_service_pb2 as trading
 from services.runtime.errors import InvalidRequest
-from services.runtime.rpc.bounds import MOST_BYTES, MOST_ITEMS, MOST_LEVELS, bounds_of
+from services.runtime.rpc.bounds import MAX_BYTES, MAX_ITEMS, MAX_LEVELS, bounds_of
 
 BOUNDS = bounds_of(
     service for module in (agents, memory, trading) for service in module.DESCRIPTOR.services_by_name.values()
@@ -92,10 +92,10 @@ def test_a_field_that_is_there_twice_is_not_merged() -> None:
 
 
 def test_an_object_may_have_so_many_values_in_all_however_they_are_nested() -> None:
-    flat = persona(within(6, b"\x0a\x00" * MOST_ITEMS))
+    flat = persona(within(6, b"\x0a\x00" * MAX_ITEMS))
     nested = persona(within(6, within(1, within(6, b"\x0a\x00" * 999)) * 100))
     for request in (flat, nested):
-        assert f"must have at most {MOST_ITEMS:,} items" in told(CREATE, request)
+        assert f"must have at most {MAX_ITEMS:,} items" in told(CREATE, request)
 
 
 def test_an_object_may_be_nested_only_so_deep() -> None:
@@ -103,14 +103,14 @@ def test_an_object_may_be_nested_only_so_deep() -> None:
     for _ in range(8):
         value = within(5, within(1, within(1, b"a") + within(2, value)))
     assert not told(CREATE, persona(value))
-    for _ in range(MOST_LEVELS):
+    for _ in range(MAX_LEVELS):
         value = within(5, within(1, within(1, b"a") + within(2, value)))
     assert "deep" in told(CREATE, persona(value))
 
 
 def test_a_message_may_have_so_many_bytes() -> None:
-    assert not told(LIST, memory.ListMemoriesRequest(agent_id="a" * (MOST_BYTES - 100)))
-    assert "bytes" in told(LIST, memory.ListMemoriesRequest(agent_id="a" * MOST_BYTES))
+    assert not told(LIST, memory.ListMemoriesRequest(agent_id="a" * (MAX_BYTES - 100)))
+    assert "bytes" in told(LIST, memory.ListMemoriesRequest(agent_id="a" * MAX_BYTES))
 
 
 def test_what_is_no_protobuf_is_refused() -> None:
@@ -125,4 +125,4 @@ def test_an_ordinary_persona_passes() -> None:
 
 
 def test_a_number_without_an_end_is_not_read_to_its_end() -> None:
-    assert "no valid protobuf" in told(BATCH, b"\x0a" + b"\xff" * (MOST_BYTES - 1))
+    assert "no valid protobuf" in told(BATCH, b"\x0a" + b"\xff" * (MAX_BYTES - 1))

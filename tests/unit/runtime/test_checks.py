@@ -90,8 +90,8 @@ def test_a_text_is_as_long_as_what_is_read_of_it() -> None:
 
     def check() -> None:
         with Checks() as checks:
-            for field, (text, most) in texts.items():
-                checks.text(field, text, most)
+            for field, (text, limit) in texts.items():
+                checks.text(field, text, limit)
 
     with pytest.raises(InvalidRequest) as refused:
         check()

@@ -65,11 +65,11 @@ def test_each_network_counts_by_its_own_rules(limit: TextLimit, weight: int) -> 
 async def test_a_post_at_the_limit_goes_out_and_one_sign_longer_is_refused(desk: Desk) -> None:
     replica = await desk.replica()
     capabilities, _ = await replica.accounts.capabilities("acc_a")
-    most = capabilities.text_limit.max_weight
-    assert (await replica.create("x" * most, "at")).state is PostState.SETTLED
-    with pytest.raises(InvalidRequest, match=f"at most {most}"):
-        await replica.create("x" * (most + 1), "above")
-    assert desk.network.texts() == ["x" * most]
+    limit = capabilities.text_limit.max_weight
+    assert (await replica.create("x" * limit, "at")).state is PostState.SETTLED
+    with pytest.raises(InvalidRequest, match=f"at most {limit}"):
+        await replica.create("x" * (limit + 1), "above")
+    assert desk.network.texts() == ["x" * limit]
 
 
 async def test_the_quota_is_what_replies_are_refused_by(desk: Desk) -> None:

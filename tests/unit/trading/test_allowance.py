@@ -131,9 +131,9 @@ async def test_of_a_token_as_much_may_be_given_as_is_accepted(house: House) -> N
     house.world.quoted_rate = house.world.min_output_rate = house.world.output_rate = 1
     await narrow(house, blocked_mints=["mint4"])
     allowance, told = await allowance_of(house, "mint1", "mint2", "mint3", "mint4", SOL, "mint5")
-    most = allowance.max_worth * 100 // 105
+    limit = allowance.max_worth * 100 // 105
     assert told == [
-        MintAllowance("mint1", True, LAMPORTS_PER_SOL, most),
+        MintAllowance("mint1", True, LAMPORTS_PER_SOL, limit),
         MintAllowance("mint2", True, 1_000, 1_000),
         MintAllowance("mint3", True, 1_000, None),
         MintAllowance("mint4", False, 0, 0),
@@ -144,7 +144,7 @@ async def test_of_a_token_as_much_may_be_given_as_is_accepted(house: House) -> N
         await house.swap("above", Pair("mint1", SOL, allowance.max_worth + 1))
     with pytest.raises(PolicyViolation, match="blocked_mints"):
         await house.swap("blocked", Pair("mint4", SOL, 1))
-    assert (await house.swap("at", Pair("mint1", SOL, most))).state == TradeState.SETTLED
+    assert (await house.swap("at", Pair("mint1", SOL, limit))).state == TradeState.SETTLED
 
 
 def test_what_may_be_given_of_a_token_is_allowed_by_the_dearest_price_and_a_quote_above_it() -> None:
@@ -152,10 +152,10 @@ def test_what_may_be_given_of_a_token_is_allowed_by_the_dearest_price_and_a_quot
     allowance = Allowance(policy, None, Usage(0, 0, 0), LAMPORTS_PER_SOL, 0)
     sol = Price(SOL, Decimal(100), 9, None)
     cheap, dear = ({"usdc": Price("usdc", Decimal(usd), 6, None), SOL: sol} for usd in ("0.98", "1.01"))
-    most = allowance.of_mint("usdc", 40_000_000, [cheap, dear]).max_input
-    assert most is not None
+    limit = allowance.of_mint("usdc", 40_000_000, [cheap, dear]).max_input
+    assert limit is not None
     # A base unit is worth 10.1 lamports at the dearer price, and 5 % more by the quote.
-    assert allowance.max_worth - 11 < most * Decimal("10.605") <= allowance.max_worth
+    assert allowance.max_worth - 11 < limit * Decimal("10.605") <= allowance.max_worth
     assert allowance.of_mint("usdc", 40_000_000, [cheap, {SOL: sol}]).max_input is None, "one doesn't know it"
 
 

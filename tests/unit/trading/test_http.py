@@ -14,7 +14,7 @@ from services.trading.adapters.solana import rpc
 from services.trading.domain.errors import ChainUnavailable
 from services.trading.domain.market import SOL
 
-MOST_BYTES = 1_000
+MAX_BYTES = 1_000
 
 
 @dataclass
@@ -69,7 +69,7 @@ async def asking() -> AsyncIterator[Callable[[There], httpx2.AsyncClient]]:
     clients: list[httpx2.AsyncClient] = []
 
     def ask(there: There, seconds: float = 10.0) -> httpx2.AsyncClient:
-        transport = BoundedTransport(there, MOST_BYTES, seconds)
+        transport = BoundedTransport(there, MAX_BYTES, seconds)
         clients.append(httpx2.AsyncClient(base_url="http://there.test/", transport=transport, follow_redirects=True))
         return clients[-1]
 
@@ -85,7 +85,7 @@ async def test_an_answer_without_end_is_given_up(asking: Asking) -> None:
     there = There(Body(in_pieces(b" " * 100)))
     with pytest.raises(ChainUnavailable, match="none that can be used"):
         await Jupiter(asking(there)).prices([SOL])
-    assert there.body.taken == MOST_BYTES // 100 + 1
+    assert there.body.taken == MAX_BYTES // 100 + 1
     assert there.body.is_closed
 
 
@@ -103,11 +103,11 @@ async def test_an_answer_that_drips_is_given_up_in_the_time_of_a_whole_call(aski
 
 
 async def test_others_have_their_turn_while_pieces_come(asking: Asking) -> None:
-    there = There(Body(in_pieces(b" ", MOST_BYTES)))
+    there = There(Body(in_pieces(b" ", MAX_BYTES)))
     call = asyncio.create_task(asking(there).get("x"))
     await there.body.begun.wait()
-    assert there.body.taken < MOST_BYTES
-    assert (await call).content == b" " * MOST_BYTES
+    assert there.body.taken < MAX_BYTES
+    assert (await call).content == b" " * MAX_BYTES
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])

@@ -102,7 +102,7 @@ async def test_a_refused_key_is_no_outage(there: There, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "least", "most"),
+    ("headers", "least", "limit"),
     [
         ({"x-ratelimit-reset": "+30"}, 20, 30),
         ({"x-ratelimit-reset": "+900"}, 60, 60),
@@ -113,7 +113,7 @@ async def test_a_refused_key_is_no_outage(there: There, status: int) -> None:
         ({}, 1, 1),
     ],
 )
-async def test_a_rate_limit_is_waited_out(there: There, headers: dict[str, str], least: int, most: int) -> None:
+async def test_a_rate_limit_is_waited_out(there: There, headers: dict[str, str], least: int, limit: int) -> None:
     reset = headers.get("x-ratelimit-reset", "")
     if reset[:1] in ("+", "-"):
         headers = headers | {"x-ratelimit-reset": str(int(time.time()) + int(reset))}
@@ -121,7 +121,7 @@ async def test_a_rate_limit_is_waited_out(there: There, headers: dict[str, str],
     for question in (lambda: jupiter.quote(PAIR), lambda: jupiter.order(PAIR, WALLET), lambda: jupiter.prices([SOL])):
         with pytest.raises(ChainRateLimited) as limited:
             await question()
-        assert least <= limited.value.retry_after <= most
+        assert least <= limited.value.retry_after <= limit
 
 
 async def test_an_executed_order_that_failed_says_why(there: There) -> None:

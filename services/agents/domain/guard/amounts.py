@@ -16,15 +16,15 @@ _NUMBER = re.compile(rf"\d+(?:[.,' ]\d{{1,3}})*|[{_HAN_DIGITS}]{{2,}}")
 _MULTIPLE = re.compile(r"\d\s?[x\u00d7*]\b|\b[x\u00d7]\s?\d|%|\u2030", re.IGNORECASE)
 _THOUSANDS = 3
 _PERCENT, _THOUSAND = 100, 1_000
-_MOST_NEW = 2
-_LEAST_ROW = 4
+_MAX_NEW = 2
+_MIN_ROW = 4
 """Digits in the order in which they were heard, whatever is between: of a telephone or a card."""
-_LEAST_LONG = 7
+_MIN_LONG = 7
 """Digits with only signs between: two times of day have fewer."""
 _NEAR = 2
 """In words: `five hundred US dollars`."""
 _SPELLED_DIGITS = 3
-_LEAST_JOINED = 3
+_MIN_JOINED = 3
 
 
 class Amounts:
@@ -62,8 +62,8 @@ class Amounts:
             yield "takes money from what it answers"
         # One or two digits are a time of day or how many gates there are.
         if (
-            any(len(number) > _MOST_NEW for number in new)
-            or len(longest_row(plain)) >= _LEAST_LONG
+            any(len(number) > _MAX_NEW for number in new)
+            or len(longest_row(plain)) >= _MIN_LONG
             or any(value >= _THOUSAND and value not in self._known_values for value in abbreviated(plain, spoken))
             or self._is_large(plain, spoken)
         ):
@@ -77,7 +77,7 @@ class Amounts:
 
     def _is_row_heard(self, row: str) -> bool:
         """Say whether digits in a row stand in the same order in what was heard."""
-        pieces = (row[start : start + _LEAST_ROW] for start in range(len(row) - _LEAST_ROW + 1))
+        pieces = (row[start : start + _MIN_ROW] for start in range(len(row) - _MIN_ROW + 1))
         return any(piece in heard for piece in pieces for heard in self._heard_rows)
 
     def _is_large(self, plain: str, spoken: frozenset[str]) -> bool:
@@ -129,9 +129,9 @@ def _is_joined(word: str, is_unit: Callable[[str], bool]) -> bool:
     bare = skeleton(word)
     head = lexicon.leading_numeral(bare)
     rest = bare[head.length :]
-    if head.largest < 2 or (head.length < _LEAST_JOINED and script_of(bare[0]) != "HANGUL"):
+    if head.largest < 2 or (head.length < _MIN_JOINED and script_of(bare[0]) != "HANGUL"):
         return False
-    return any(is_unit(rest[:end]) for end in range(_LEAST_JOINED + 1 if rest.isascii() else 2, len(rest) + 1))
+    return any(is_unit(rest[:end]) for end in range(_MIN_JOINED + 1 if rest.isascii() else 2, len(rest) + 1))
 
 
 def _unspaced(plain: str) -> Iterator[tuple[str, int, int, str]]:

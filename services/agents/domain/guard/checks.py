@@ -79,9 +79,9 @@ _FACTS = {
 
 _DASH = regex.compile(r"\p{Dash_Punctuation}")
 _BREAKS = (",", ":", ";", "-", "(", "\u060c", "\u061b", "\u3001")
-_LEAST_WORDS = 3
+_MIN_WORDS = 3
 _REPEATED_SIGNS = 8
-_MOST_SIGNS = 2_000
+_MAX_SIGNS = 2_000
 """In normal form, where one sign may be eighteen letters."""
 _COPIED_WORDS = 6
 _READ_OUT_WORDS = 8
@@ -122,7 +122,7 @@ class Judge:
             yield Objection(Rule.LENGTH, too_long)
             return
         plain = normal_form(text)
-        if len(plain) > _MOST_SIGNS:
+        if len(plain) > _MAX_SIGNS:
             yield Objection(Rule.LENGTH, "is too long to be judged")
             return
         for rule, check in self._checks():
@@ -141,7 +141,7 @@ class Judge:
         yield Rule.SECRETS, leaks
 
     def _too_long(self, text: str) -> str:
-        if len(text) > _MOST_SIGNS:
+        if len(text) > _MAX_SIGNS:
             return "is too long to be judged"
         limit = self._context.limit
         prefix = self._context.prefix
@@ -153,7 +153,7 @@ class Judge:
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""
         said = texts.words(text)
-        if texts.size(text) < _LEAST_WORDS:
+        if texts.size(text) < _MIN_WORDS:
             yield "is too short"
         if _is_figures(text) and not self._speaks_in_figures:
             yield "has more figures than letters"
@@ -277,7 +277,7 @@ class Judge:
     def _claimed(self, text: str, names: Sequence[str]) -> frozenset[Claim] | None:
         """Return what is claimed in words of other languages than English; None when that can't be read."""
         if self._is_english:
-            sentences = (sentence for sentence in texts.sentences(text) if texts.size(sentence) >= _LEAST_WORDS)
+            sentences = (sentence for sentence in texts.sentences(text) if texts.size(sentence) >= _MIN_WORDS)
             return frozenset() if all(map(is_english, sentences)) else None
         among = checked_in(self._persona)
         found = [claims_of(sentence, names, among) for sentence in texts.sentences(text, self._languages)]

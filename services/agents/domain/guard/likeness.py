@@ -10,10 +10,10 @@ from anyascii import anyascii
 from services.agents.domain import text as texts
 from services.runtime.text.normal import script_of
 
-_LEAST_PIECE = 2
-_LEAST_FOR_SLIP = 5
+_MIN_PIECE = 2
+_MIN_FOR_SLIP = 5
 """Letters: in shorter names another letter makes another name."""
-_MOST_ENDING = 2
+_MAX_ENDING = 2
 _RUNS = re.compile("[\u30a1-\u30fa\u30fc]+|[^\u30a1-\u30fa\u30fc]+")
 """Katakana writes foreign words."""
 _DIGITS = str.maketrans("01345", "oieas")
@@ -21,14 +21,14 @@ _DIGITS = str.maketrans("01345", "oieas")
 # vowels with the letter that it also writes `v` with.
 _SOUNDS = str.maketrans("ptgqcxzjlv", "bdkkksssrf", "aeiouywh")
 _VOWEL_LETTERS = str.maketrans("", "", "\u05d5")
-_LEAST_SOUNDS = 3
+_MIN_SOUNDS = 3
 
 
 def is_spelt_by(words: Sequence[str], name: str) -> bool:
     """Say whether several of these words in their order make up a name, whatever is between them."""
     reached = {0}
     for word in words:
-        if _LEAST_PIECE <= len(word) < len(name):
+        if _MIN_PIECE <= len(word) < len(name):
             reached |= {place + len(word) for place in reached if name.startswith(word, place)}
     return len(name) in reached
 
@@ -49,13 +49,13 @@ def is_slip(word: str, name: str) -> bool:
 
 def is_inflected(word: str, name: str) -> bool:
     """Say whether a word is a name with an ending."""
-    return word.startswith(name) and len(word) - len(name) <= _MOST_ENDING
+    return word.startswith(name) and len(word) - len(name) <= _MAX_ENDING
 
 
 def is_like(word: str, name: str) -> bool:
     """Say whether a word in Latin, kana or Hangul is read as a name, with an ending or a slip."""
     read, meant = _latin(word), _latin(name)
-    return is_inflected(read, meant) or (len(meant) >= _LEAST_FOR_SLIP and is_slip(read, meant))
+    return is_inflected(read, meant) or (len(meant) >= _MIN_FOR_SLIP and is_slip(read, meant))
 
 
 def parts_of(word: str) -> list[str]:
@@ -66,7 +66,7 @@ def parts_of(word: str) -> list[str]:
 def sounds_like(words: Sequence[str], name: str) -> bool:
     """Say whether words of another alphabet than Latin sound as a name does."""
     meant = sound(name)
-    if len(meant) < _LEAST_SOUNDS:
+    if len(meant) < _MIN_SOUNDS:
         return False
     sounds = [(sound(word), texts.is_unspaced(word[0])) for word in words if script_of(word[0]) not in ("LATIN", "")]
     pairs = ["".join(pair) for pair in itertools.pairwise(heard for heard, _ in sounds)]
@@ -74,7 +74,7 @@ def sounds_like(words: Sequence[str], name: str) -> bool:
         meant in pairs
         or any(meant == heard for heard, _ in sounds)
         # Where words have no spaces between them, three sounds stand anywhere.
-        or (len(meant) > _LEAST_SOUNDS and meant in "".join(heard for heard, is_unspaced in sounds if is_unspaced))
+        or (len(meant) > _MIN_SOUNDS and meant in "".join(heard for heard, is_unspaced in sounds if is_unspaced))
     )
 
 

@@ -17,11 +17,11 @@ _BRACKETED = re.compile(r"[(\[{<][^()\[\]{}<>]{0,80}[)\]}>]")
 _JOINING = frozenset(("Pd", "Pi", "Pf", "Lm", "Mn", "Sk"))
 """Dashes, quotes and marks: they join words of every day."""
 _DOTS_IN_WORDS = 2
-_MOST_BRACKETED = 4
-_MOST_GLUED = 3
-_MOST_BETWEEN = 7
-_MOST_BETWEEN_SPOKEN = 3
-_MOST_LABEL = 3
+_MAX_BRACKETED = 4
+_MAX_GLUED = 3
+_MAX_BETWEEN = 7
+_MAX_BETWEEN_SPOKEN = 3
+_MAX_LABEL = 3
 """Words that a label is cut into."""
 
 
@@ -38,7 +38,7 @@ class Links:
     def are_in(self, form: str) -> bool:
         """Say whether a text has a label of these and its ending a few words later, whatever is between."""
         return any(
-            link in self._hosts or (between <= _MOST_BETWEEN_SPOKEN and link in self._spoken)
+            link in self._hosts or (between <= _MAX_BETWEEN_SPOKEN and link in self._spoken)
             for link, between in self._said(form)
         ) or not self._same.isdisjoint(self._same_in(form))
 
@@ -46,7 +46,7 @@ class Links:
         """Yield what is joined to an ending by signs or brackets, and both sides of an `@`."""
         found = list(_WORD.finditer(reading))
         for place, label in enumerate(found):
-            for reach, end in enumerate(found[place + 1 : place + 2 + _MOST_BRACKETED]):
+            for reach, end in enumerate(found[place + 1 : place + 2 + _MAX_BRACKETED]):
                 gap, ending = reading[label.end() : end.start()], squeezed(end[0])
                 is_joined = self._is_dot(gap, ending) if not reach else _BRACKETED.fullmatch(gap.strip()) is not None
                 if (is_joined and is_ending(ending)) or gap == "@":
@@ -54,7 +54,7 @@ class Links:
 
     def _is_dot(self, gap: str, ending: str) -> bool:
         signs = gap.strip()
-        if not 0 < len(signs) <= _MOST_GLUED or any(map(_is_joining, signs)):
+        if not 0 < len(signs) <= _MAX_GLUED or any(map(_is_joining, signs)):
             return False
         if signs == gap or _BRACKETED.fullmatch(signs):
             return True
@@ -89,8 +89,8 @@ class Links:
         for place, ending in enumerate(words):
             if ending not in self._endings:
                 continue
-            for start in range(max(0, place - _MOST_BETWEEN - _MOST_LABEL), place):
-                for end in range(start + 1, min(start + _MOST_LABEL, place) + 1):
+            for start in range(max(0, place - _MAX_BETWEEN - _MAX_LABEL), place):
+                for end in range(start + 1, min(start + _MAX_LABEL, place) + 1):
                     yield ("".join(words[start:end]), ending), place - end
 
 

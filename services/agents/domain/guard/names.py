@@ -30,14 +30,14 @@ _OPENS = frozenset(".!?\u2026:\u00a1\u00bf\"'\u201c\u00ab(\n")
 _CAPITALISES_NOUNS = frozenset(("de",))
 """So a capital in the middle of a sentence says nothing there."""
 
-_LEAST = 3
-_LEAST_INSIDE = 5
-_MOST_JOINED = 12
+_MIN = 3
+_MIN_INSIDE = 5
+_MAX_JOINED = 12
 _FEW_WORDS = 4
-_LEAST_ALIKE = 4
-_LEAST_MISSPELT = 6
-_LEAST_LONG = 12
-_MOST_PIECES = 2
+_MIN_ALIKE = 4
+_MIN_MISSPELT = 6
+_MIN_LONG = 12
+_MAX_PIECES = 2
 """Of something long that was heard, such as an address, in one reply."""
 
 
@@ -63,19 +63,19 @@ class Names:
         self._market = frozenset(self._new(map(skeleton, symbols)))
         self._symbols = frozenset(self._new(symbol for reading in heard for symbol in self._symbols_in(reading)))
         spelled = (squeezed(run) for reading in heard for run in _SPELLED.findall(reading))
-        self._spelled = frozenset(piece for piece in self._new(spelled) if len(piece) >= _LEAST)
+        self._spelled = frozenset(piece for piece in self._new(spelled) if len(piece) >= _MIN)
         self._pairs = frozenset(word for reading in heard for word in _CAPITALS.findall(reading) if _is_pair(word))
         self._names = frozenset(self._new(name for reading in heard for name in self._names_in(reading, spoken)))
         self._words = frozenset(word for reading in heard for word in texts.words(reading))
         self._bare = frozenset(map(skeleton, self._words))
-        coined = [word for word in self._words if len(word) > _LEAST and self._is_coined(word)]
+        coined = [word for word in self._words if len(word) > _MIN and self._is_coined(word)]
         # Without its accents a word is in no dictionary.
         known = set(map(skeleton, self._words.difference(coined)))
         self._coined = frozenset(squeezed(word) for word in coined if word not in known)
-        self._long = frozenset(word for word in map(squeezed, self._words) if len(word) >= _LEAST_LONG)
+        self._long = frozenset(word for word in map(squeezed, self._words) if len(word) >= _MIN_LONG)
         called = self._symbols | self._coined
-        self._cut = frozenset(word for word in called if len(word) >= _LEAST_INSIDE)
-        self._misspelt = frozenset(word for word in called | self._names if len(word) >= _LEAST_MISSPELT)
+        self._cut = frozenset(word for word in called if len(word) >= _MIN_INSIDE)
+        self._misspelt = frozenset(word for word in called | self._names if len(word) >= _MIN_MISSPELT)
         rows = set(map(squeezed, heard))
         self._letters = tuple(rows | {turned for row in rows for turned in ciphers(row)})
 
@@ -111,12 +111,12 @@ class Names:
         unknown = [word for word in joined - self._bare if any(piece in word for piece in coined)]
         rows = (initials(bare), initials(telling))
         return (
-            any(is_inflected(word, symbol) for symbol in self._symbols for word in telling if len(symbol) >= _LEAST)
-            or any(is_slip(word, symbol) for symbol in self._symbols for word in coined if len(symbol) >= _LEAST_ALIKE)
-            or any(symbol in row for symbol in self._symbols for row in rows if len(symbol) >= _LEAST)
+            any(is_inflected(word, symbol) for symbol in self._symbols for word in telling if len(symbol) >= _MIN)
+            or any(is_slip(word, symbol) for symbol in self._symbols for word in coined if len(symbol) >= _MIN_ALIKE)
+            or any(symbol in row for symbol in self._symbols for row in rows if len(symbol) >= _MIN)
             or any(is_spelt_by(bare, name) for name in self._cut)
             or any(is_slip(word, name) for name in self._misspelt for word in unknown)
-            or any(sum(word in long for word in coined) > _MOST_PIECES for long in self._long)
+            or any(sum(word in long for word in coined) > _MAX_PIECES for long in self._long)
         )
 
     def _names_heard(self, plain: str) -> bool:
@@ -149,7 +149,7 @@ class Names:
             small = word.casefold()
             if (
                 word.isupper()
-                and len(word) >= _LEAST
+                and len(word) >= _MIN
                 and not (self._is_word(small) if shouts else lexicon.is_everyday(small))
             ):
                 yield skeleton(word)
@@ -165,19 +165,19 @@ class Names:
 
     def _is_coined(self, word: str) -> bool:
         """Say whether a word is in no dictionary, and nobody trusted says it."""
-        return len(word) >= _LEAST and not (word.isdigit() or self._is_word(word) or texts.says(self._trusted, word))
+        return len(word) >= _MIN and not (word.isdigit() or self._is_word(word) or texts.says(self._trusted, word))
 
     def _is_heard(self, word: str) -> bool:
         bare = squeezed(word)
-        if skeleton(word) in self._bare or (len(bare) >= _LEAST_INSIDE and any(bare in row for row in self._letters)):
+        if skeleton(word) in self._bare or (len(bare) >= _MIN_INSIDE and any(bare in row for row in self._letters)):
             return True
         # What is behind the stem may be an ending.
-        stem = bare[: max(_LEAST_INSIDE, 2 * len(bare) // 3)]
-        return any(coined in bare or (len(stem) >= _LEAST_INSIDE and stem in coined) for coined in self._coined)
+        stem = bare[: max(_MIN_INSIDE, 2 * len(bare) // 3)]
+        return any(coined in bare or (len(stem) >= _MIN_INSIDE and stem in coined) for coined in self._coined)
 
     def _calls(self, plain: str, forms: Sequence[str], name: str) -> bool:
         # A part of a name may be a word, if it isn't written as a name.
-        parts = [part for part in name.split() if len(part) >= _LEAST and part.istitle()]
+        parts = [part for part in name.split() if len(part) >= _MIN and part.istitle()]
         if any(texts.says(form, name) for form in forms) or any(
             re.search(rf"(?<!\w){re.escape(part)}(?!\w)", plain) for part in parts
         ):
@@ -190,7 +190,7 @@ class Names:
         # Of a whole name one word may be a word; what runs together with others may not.
         spoken = [word for word in said if word in unfamiliar or not texts.is_unspaced(word[0])]
         return (
-            any(is_like(word, part) for part in parts if len(part) >= _LEAST_ALIKE for word in unfamiliar)
+            any(is_like(word, part) for part in parts if len(part) >= _MIN_ALIKE for word in unfamiliar)
             or any(sounds_like(unfamiliar, part) for part in parts)
             or sounds_like(spoken, name)
         )
@@ -211,7 +211,7 @@ def _capitalised(reading: str) -> Iterator[str]:
         word, before = found[0], told[: found.start()].rstrip(" ")[-1:]
         is_inside = before and before not in _OPENS
         is_capital = is_inside and word[0].isupper() and not word.isupper() and not lexicon.is_everyday(word.casefold())
-        if len(word) >= _LEAST and (is_capital or _CAMEL.search(word)):
+        if len(word) >= _MIN and (is_capital or _CAMEL.search(word)):
             yield skeleton(word.partition("'")[0])
 
 
@@ -222,8 +222,8 @@ def _joined(form: str) -> Iterator[str]:
     for start, word in enumerate(words):
         yield word
         yield from (squeezed(part) for part in said[start].split("'")[:-1])
-        for following in words[start + 1 : start + _MOST_JOINED]:
+        for following in words[start + 1 : start + _MAX_JOINED]:
             word += following
-            if len(word) > _MOST_JOINED:
+            if len(word) > _MAX_JOINED:
                 break
             yield word

@@ -34,10 +34,10 @@ class Ranker:
         self._memory = content(context.memory, self._languages)
         motifs = (*persona.style.key_terms, *persona.personality.interests)
         self._motifs = content(" ".join(motifs), self._languages) - self._about
-        self._least, self._most = float(_SHORT), float(_LONG)
+        self._least, self._limit = float(_SHORT), float(_LONG)
         if usual := persona.style.typical_post_length:
             words = usual / _LETTERS_PER_WORD
-            self._least, self._most = min(_SHORT, words * (1 - _NEAR)), words * (1 + _NEAR)
+            self._least, self._limit = min(_SHORT, words * (1 - _NEAR)), words * (1 + _NEAR)
         self._sentences = {self._sentence_count(example) for example in examples} or {2, 3}
         self._voice = [texts.trigrams(example) for example in examples]
         self._own = [texts.trigrams(post) for post in context.own_posts]
@@ -49,7 +49,7 @@ class Ranker:
         said, meant = texts.words(text), content(text, self._languages)
         length, words = texts.size(candidate.text), max(1, len(said))
         score = 0.3 * (self._sentence_count(candidate.text) in self._sentences)
-        score -= 0.05 * max(0, length - self._most) + 0.1 * max(0, self._least - length)
+        score -= 0.05 * max(0, length - self._limit) + 0.1 * max(0, self._least - length)
         # A small model that has lost its thread says the same word again, or words that say nothing.
         score -= 0.4 * repeated(text, self._languages)
         score -= sum(word in _BLAND for word in said) / words

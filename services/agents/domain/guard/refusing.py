@@ -12,10 +12,10 @@ from services.agents.domain import text as texts
 from services.agents.domain.meaning import Languages, stem, uses
 from services.runtime.text.normal import normal_form
 
-_LEAST_TELLING = 2
-_LEAST_RUN = 8
+_MIN_TELLING = 2
+_MIN_RUN = 8
 """Letters of a script without spaces, which are about four words."""
-_MOST_FOREIGN = 0.15
+_MAX_FOREIGN = 0.15
 """The part of their pairs that no example has: where no spaces part words, a form of a word can't be told from it."""
 
 
@@ -37,10 +37,10 @@ class _Examples:
         pairs, said = sentence
         if pairs:
             foreign = sum(pair not in self.pairs for pair in pairs)
-            return len(pairs) >= _LEAST_RUN - 1 and foreign <= _MOST_FOREIGN * len(pairs)
+            return len(pairs) >= _MIN_RUN - 1 and foreign <= _MAX_FOREIGN * len(pairs)
         if not all(stem(word, self.language) in self.words for word in said):
             return False
-        return len({word for word in said if not lexicon.is_small(word, self.language)}) >= _LEAST_TELLING
+        return len({word for word in said if not lexicon.is_small(word, self.language)}) >= _MIN_TELLING
 
 
 class _Sentence(NamedTuple):

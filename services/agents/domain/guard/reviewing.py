@@ -13,7 +13,7 @@ from services.agents.domain.persona import Persona
 from services.agents.domain.records import Objection
 from services.runtime.text.normal import settled
 
-_MOST_SIGNS = 2_000
+_MAX_SIGNS = 2_000
 """Beyond it nothing of a text is looked at: no network takes a post of this length."""
 _FAR_TOO_LONG = Objection(Rule.LENGTH, "is far too long")
 
@@ -34,8 +34,8 @@ def review(candidates: Sequence[Candidate], purpose: Purpose, persona: Persona, 
     critic, ranker = Judge(purpose, persona, context), Ranker(persona, context)
     reviewed = []
     for candidate in candidates:
-        if len(candidate.text) > _MOST_SIGNS:
-            reviewed.append(Reviewed(candidate.text[:_MOST_SIGNS], Verdict((_FAR_TOO_LONG,)), -math.inf))
+        if len(candidate.text) > _MAX_SIGNS:
+            reviewed.append(Reviewed(candidate.text[:_MAX_SIGNS], Verdict((_FAR_TOO_LONG,)), -math.inf))
             continue
         found = unwrap(settled(candidate.text), persona)
         mended = Candidate(mend(found.text, persona), candidate.is_cut, candidate.mean_logprob)

@@ -45,9 +45,9 @@ TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA 
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 _WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-MOST_HEARD = 600
+MAX_HEARD = 600
 """Signs of a text that are looked at."""
-_MOST_UNFOLDED = 3_000
+_MAX_UNFOLDED = 3_000
 """Letters of it in normal form, where one sign may be eighteen."""
 _ECHOED_EVERYDAY = 5
 _ECHOED_MEANING = {3: 3, 4: 2}
@@ -64,7 +64,7 @@ class Strangers:
         style = persona.style.capitalization
         self._is_loud = style is Capitalization.UPPERCASE
         said = _said(context)
-        self._is_heard_out = all(len(normal_form(text)) <= _MOST_UNFOLDED for text in said)
+        self._is_heard_out = all(len(normal_form(text)) <= _MAX_UNFOLDED for text in said)
         heard = tuple(texts.parted(form) for text in said if self._is_heard_out for form in readings(text))
         self._amounts = Amounts(self._trusted, heard)
         self._names = Names(
@@ -147,9 +147,9 @@ def _said(context: Context) -> tuple[str, ...]:
 
 def _bounded(text: str) -> str:
     """Return the beginning of a text, and that of what it says: a model is shown no more."""
-    if len(text) <= MOST_HEARD:
+    if len(text) <= MAX_HEARD:
         return text
-    return f"{texts.line(texts.spoken(text), MOST_HEARD)} {texts.line(text, MOST_HEARD)}"
+    return f"{texts.line(texts.spoken(text), MAX_HEARD)} {texts.line(text, MAX_HEARD)}"
 
 
 def trusted_text(persona: Persona, context: Context) -> str:

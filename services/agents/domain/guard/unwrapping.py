@@ -38,7 +38,7 @@ _QUOTES = dict(zip(_SIGNS.split()[::2], _SIGNS.split()[1::2], strict=True))
 """What closes what each quotation mark opens."""
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}>|[\u25c1\u25b7]")
 _LAYERS = 8
-_MOST_LABEL, _MOST_LABEL_WORDS = 30, 3
+_MAX_LABEL, _MAX_LABEL_WORDS = 30, 3
 _COLONS = ":\uff1a"
 
 
@@ -174,13 +174,13 @@ def _is_marked(line: str) -> bool:
 
 def _label(line: str) -> str:
     """Return the few words before a colon that a line begins with; empty when there are none."""
-    head = line.lstrip("*_@")[: _MOST_LABEL + 2]
+    head = line.lstrip("*_@")[: _MAX_LABEL + 2]
     end = min((place for sign in _COLONS if (place := head.find(sign)) > 0), default=0)
     label, behind = head[:end], head[end + 1 : end + 2]
     # What an ASCII sign follows is a time or a link.
     is_apart = not behind or behind.isspace() or not behind.isascii()
     is_label = label[:1].isalnum() and not any(sign in label for sign in ".!?")
-    return label if is_apart and is_label and len(label.split()) <= _MOST_LABEL_WORDS else ""
+    return label if is_apart and is_label and len(label.split()) <= _MAX_LABEL_WORDS else ""
 
 
 def _labels_in_row(lines: list[str]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from services.runtime.text.normal import skeleton
 _ABBREVIATED = re.compile(r"(?<!\d)(\d{1,15})([^\W\d_]{1,6})")
 _DIGITS = re.compile(r"\d{1,15}")
 _ROW = re.compile(r"\d(?:\W{0,3}\d)*")
-_MOST_DIGITS = 15
-_LEAST_HEAD, _LEAST_BEHIND = 3, 3
+_MAX_DIGITS = 15
+_MIN_HEAD, _MIN_BEHIND = 3, 3
 """Letters: `tenfold` begins with a number, and `tent` doesn't."""
 
 
@@ -76,7 +76,7 @@ def _words(plain: str) -> list[str]:
 
 def _read(word: str, languages: frozenset[str]) -> list[int]:
     if word.isdigit():
-        return [int(word)] if len(word) <= _MOST_DIGITS else []
+        return [int(word)] if len(word) <= _MAX_DIGITS else []
     if found := _ABBREVIATED.fullmatch(word):
         return [int(found[1]) * power for power in _powers(found[2], languages)]
     if texts.is_unspaced(word[0]):
@@ -102,6 +102,6 @@ def _powers(sign: str, languages: frozenset[str]) -> Iterator[int]:
 
 def _head(word: str, languages: frozenset[str]) -> Iterator[int]:
     """Yield the numbers that a word begins with, when enough is behind them."""
-    for length in range(_LEAST_HEAD, len(word) - _LEAST_BEHIND + 1):
+    for length in range(_MIN_HEAD, len(word) - _MIN_BEHIND + 1):
         if read := lexicon.numeral(word[:length]):
             yield read.among(languages)

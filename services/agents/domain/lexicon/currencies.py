@@ -9,19 +9,19 @@ from typing import NamedTuple
 from services.agents.domain import text as texts
 from services.agents.domain.lexicon import cldr
 from services.agents.domain.lexicon.once import read_once
-from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
+from services.agents.domain.lexicon.vocabulary import MAX_KEPT, is_everyday
 from services.runtime.text.normal import script_of, skeleton
 
 _PLACEHOLDER = re.compile(r"[0#,.\s']+")
-_LEAST_WORD = 3
-_LEAST_HEAD = 2
+_MIN_WORD = 3
+_MIN_HEAD = 2
 _SHARED_BY = 2
 _KNOWN_BY = 10
 """Of languages: `euro` is said every day, and means nothing else in any."""
-_MOST_HEAD = 6
+_MAX_HEAD = 6
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def is_currency(word: str) -> bool:
     """Say whether a word is one that money is called by in some language, or the code of a currency in capitals."""
     return word in cldr.codes() or skeleton(word) in _words().names
@@ -29,10 +29,10 @@ def is_currency(word: str) -> bool:
 
 def is_unspaced_currency(rest: str) -> bool:
     """Say whether a skeleton, which follows a number in a script without spaces, begins with what money is called."""
-    return any(rest[:length] in _words().heads for length in range(1, _MOST_HEAD + 1))
+    return any(rest[:length] in _words().heads for length in range(1, _MAX_HEAD + 1))
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def is_percent(word: str) -> bool:
     """Say whether a word means a hundredth."""
     return skeleton(word) in _words().percents
@@ -94,13 +94,13 @@ def _is_name(name: str, count: int) -> bool:
     """Say whether a word is a name and no other word, by its length and by how many languages have it."""
     if is_everyday(name):
         return count >= _KNOWN_BY
-    return not name.isascii() or len(name) > _LEAST_WORD or (len(name) == _LEAST_WORD and count >= _SHARED_BY)
+    return not name.isascii() or len(name) > _MIN_WORD or (len(name) == _MIN_WORD and count >= _SHARED_BY)
 
 
 def _heads(language: cldr.Language) -> set[str]:
     names = {form for forms in language.currencies for form in forms if form}
     unspaced = {skeleton(name) for name in names if texts.is_unspaced(name[-1])}
-    ends = Counter(name[-size:] for name in unspaced for size in range(1, _MOST_HEAD + 1))
-    begins = Counter(name[:size] for name in unspaced for size in range(_LEAST_WORD, _MOST_HEAD + 1))
+    ends = Counter(name[-size:] for name in unspaced for size in range(1, _MAX_HEAD + 1))
+    begins = Counter(name[:size] for name in unspaced for size in range(_MIN_WORD, _MAX_HEAD + 1))
     shared = {part for part, count in (*ends.items(), *begins.items()) if count > _SHARED_BY}
-    return unspaced | {part for part in shared if len(part) >= _LEAST_HEAD or script_of(part[0]) == "CJK"}
+    return unspaced | {part for part in shared if len(part) >= _MIN_HEAD or script_of(part[0]) == "CJK"}

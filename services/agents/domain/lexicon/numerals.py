@@ -9,15 +9,15 @@ from unicode_rbnf import RbnfEngine
 
 from services.agents.domain import text as texts
 from services.agents.domain.lexicon.once import read_once
-from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
+from services.agents.domain.lexicon.vocabulary import MAX_KEPT, is_everyday
 from services.runtime.text.normal import normal_form, skeleton
 
 _TEN, _LARGE = 10, 100
 _COMPOUND = 21
 """The first number that some languages write as one word: `einundzwanzig`."""
-_LEAST_JOINED = 3
+_MIN_JOINED = 3
 """Letters of an alphabet: what is shorter stands at the ends of any word."""
-_MOST_MORPHEME = 24
+_MAX_MORPHEME = 24
 _SPELLED_OUT = (
     *range(21),
     *range(30, 100, 10),
@@ -44,13 +44,13 @@ class Numeral:
         return self.among(languages) >= _LARGE
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def numeral(word: str) -> Numeral | None:
     """Return what a word says as a number, also as a compound that begins and ends as one; None when it is none."""
     bare = skeleton(word)
     if found := _morphemes().get(bare):
         return found
-    begin, end = _longest(bare, _LEAST_JOINED), _last(bare)
+    begin, end = _longest(bare, _MIN_JOINED), _last(bare)
     if begin and end and len(begin[0]) + len(end[0]) <= len(bare) and (both := begin[1] & end[1]):
         return Numeral(dict.fromkeys(both, _LARGE))
     return None
@@ -65,14 +65,14 @@ class Leading:
     values: tuple[int, ...] = ()
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def leading_numeral(run: str) -> Leading:
     """Return the numbers at the head of a skeleton."""
     length, values = 0, []
     while length < len(run):
         if digits := _DIGITS.match(run, length):
             head, value = digits[0], int(digits[0])
-        elif found := _longest(run[length : length + _MOST_MORPHEME], 1):
+        elif found := _longest(run[length : length + _MAX_MORPHEME], 1):
             head, value = found[0], max(_morphemes()[found[0]].values.values())
         else:
             break
@@ -102,7 +102,7 @@ def numbering_languages() -> list[str]:
 
 def _longest(bare: str, least: int) -> tuple[str, frozenset[str]] | None:
     morphemes = _morphemes()
-    for length in range(min(len(bare), _MOST_MORPHEME), least - 1, -1):
+    for length in range(min(len(bare), _MAX_MORPHEME), least - 1, -1):
         if (head := bare[:length]) in morphemes:
             return head, frozenset(morphemes[head].values)
     return None
@@ -110,7 +110,7 @@ def _longest(bare: str, least: int) -> tuple[str, frozenset[str]] | None:
 
 def _last(bare: str) -> tuple[str, frozenset[str]] | None:
     morphemes = _morphemes()
-    for length in range(min(len(bare), _MOST_MORPHEME), _LEAST_JOINED - 1, -1):
+    for length in range(min(len(bare), _MAX_MORPHEME), _MIN_JOINED - 1, -1):
         if (tail := bare[-length:]) in morphemes:
             return tail, frozenset(morphemes[tail].values)
     return None

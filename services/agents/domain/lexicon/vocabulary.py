@@ -13,14 +13,14 @@ from typing import NamedTuple
 from services.agents.domain import text as texts
 from services.agents.domain.lexicon.once import read_once
 
-MOST_KEPT = 50_000
+MAX_KEPT = 50_000
 """How many words are kept with what is known of them."""
 
 _EVERYDAY, _SMALL = 500, 120
-_MOST_WORDS = 200
+_MAX_WORDS = 200
 _JOIN_WORDS = frozenset(("da", "de", "fi", "hu", "is", "nb", "nl", "sv"))
 _BRANDS = "en"
-_LEAST_PART = 4
+_MIN_PART = 4
 _MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 """Vowels that Arabic may write and mostly doesn't."""
 
@@ -34,14 +34,14 @@ def is_common(word: str, among: frozenset[str] | None = None) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def is_compound(word: str, among: frozenset[str]) -> bool:
     """Say whether a word is two words of one of these languages run together, if it is one that does so.
 
     English ones are left out: what is made of them is a brand in any language.
     """
     joining = among & _JOIN_WORDS
-    seams = range(_LEAST_PART, len(word) - _LEAST_PART + 1) if joining else ()
+    seams = range(_MIN_PART, len(word) - _MIN_PART + 1) if joining else ()
     return any(joining & _own(word[:seam]) & _own(word[seam:]) for seam in seams)
 
 
@@ -64,26 +64,26 @@ def is_small(word: str, among: frozenset[str]) -> bool:
 def languages_of(text: str) -> frozenset[str]:
     """Return the languages that know most words of a text: several when they know as many."""
     counts: Counter[str] = Counter()
-    for word in texts.words(text)[:_MOST_WORDS]:
+    for word in texts.words(text)[:_MAX_WORDS]:
         counts.update(_spoken_in(word))
         counts.update(_everyday_in(word))
-    most = max(counts.values(), default=0)
-    return frozenset(language for language, count in counts.items() if count == most)
+    limit = max(counts.values(), default=0)
+    return frozenset(language for language, count in counts.items() if count == limit)
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _spoken_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
     return frozenset(language for language, listed in _lists().items() if _holds(listed.words, found))
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _everyday_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
     return frozenset(language for language, listed in _lists().items() if _holds(listed.everyday, found))
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _small_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
     return frozenset(language for language, listed in _lists().items() if _holds(listed.small, found))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_MOST_PATHS = 100
+_MAX_PATHS = 100
 _LONGEST_PATH = 200
 
 
@@ -11,7 +11,7 @@ def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
     """Return the paths of the fields that differ, up to a hundred, by name; a list that differs is one of them."""
     paths: list[str] = []
     for path in _changed(before, after, ""):
-        if len(paths) >= _MOST_PATHS:
+        if len(paths) >= _MAX_PATHS:
             break
         paths.append(path[:_LONGEST_PATH])
     return paths

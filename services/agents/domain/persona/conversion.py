@@ -36,7 +36,7 @@ _Facts: TypeAlias = tuple[str | KnowledgeFile, ...]
 LAMPORTS_PER_SOL = 1_000_000_000
 
 # Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
-_LEAST_LENGTH = 40
+_MIN_LENGTH = 40
 _LETTERS_PER_WORD = 7
 
 _POST_HOURS, _TRADE_HOURS, _RESPONSE_MINUTES = (2.0, 6.0), (12.0, 72.0), (1.0, 10.0)
@@ -255,9 +255,9 @@ def _amount(said: bool | str) -> str:
 
 
 def _letters(length: int | None) -> int | None:
-    if length is None or length >= _LEAST_LENGTH:
+    if length is None or length >= _MIN_LENGTH:
         return length
-    return max(_LEAST_LENGTH, length * _LETTERS_PER_WORD)
+    return max(_MIN_LENGTH, length * _LETTERS_PER_WORD)
 
 
 def _span(low: float | None, high: float | None, default: tuple[float, float]) -> tuple[float, float]:

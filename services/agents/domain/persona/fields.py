@@ -43,13 +43,13 @@ EFFECT = "x-effect"
 NO_LIST = "no_list"
 """The type of the error of a value where a list of texts belongs."""
 
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 """How many entries a list may have."""
 
-_MOST_NAMES = 5_000
+_MAX_NAMES = 5_000
 _MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
-_MOST_HOURS = 24.0 * 365
-_MOST_SOL = 1_000_000.0
+_MAX_HOURS = 24.0 * 365
+_MAX_SOL = 1_000_000.0
 
 T = TypeVar("T")
 
@@ -159,26 +159,26 @@ class Rule:
         return value
 
 
-def between(least: float, most: float) -> Rule:
+def between(least: float, limit: float) -> Rule:
     """Return the rule of a number that has both bounds."""
 
     def check(value: float) -> None:
-        if not least <= value <= most:
-            raise ValueError(f"must be {least:g} to {most:g}, and is {value:g}")
+        if not least <= value <= limit:
+            raise ValueError(f"must be {least:g} to {limit:g}, and is {value:g}")
 
-    return Rule(check, {"minimum": least, "maximum": most})
+    return Rule(check, {"minimum": least, "maximum": limit})
 
 
-def above_zero(most: float) -> Rule:
+def above_zero(limit: float) -> Rule:
     """Return the rule of a number that may be small, and not nothing."""
-    bounds = between(0, most)
+    bounds = between(0, limit)
 
     def check(value: float) -> None:
         bounds.check(value)
         if value == 0:
             raise ValueError("must be greater than 0")
 
-    return Rule(check, {"exclusiveMinimum": 0, "maximum": most})
+    return Rule(check, {"exclusiveMinimum": 0, "maximum": limit})
 
 
 def one_of(names: type[StrEnum]) -> Rule:
@@ -206,11 +206,11 @@ def by_name(section: type[BaseModel]) -> Mapping[str, Any]:
 def not_above(low: str, high: str) -> Any:
     """Return the rule of two fields of an object, of which the first may not be above the second."""
 
-    def check(most: float | None, info: ValidationInfo) -> float | None:
+    def check(limit: float | None, info: ValidationInfo) -> float | None:
         least = info.data.get(low)
-        if least is not None and most is not None and least > most:
-            raise broken(f"must be at most {high}, which is {most:g}, and is {least:g}", low)
-        return most
+        if least is not None and limit is not None and least > limit:
+            raise broken(f"must be at most {high}, which is {limit:g}, and is {least:g}", low)
+        return limit
 
     return field_validator(high)(check)
 
@@ -282,8 +282,8 @@ def _list_of_texts(value: Any) -> Any:
 
 def _few(raw: Any) -> Any:
     """Return what isn't null. Of too many nothing is looked at: each may be wrong in several ways."""
-    if isinstance(raw, Mapping) and len(raw) > _MOST_NAMES:
-        raise broken(f"must have at most {_MOST_NAMES} entries, and has {len(raw)}")
+    if isinstance(raw, Mapping) and len(raw) > _MAX_NAMES:
+        raise broken(f"must have at most {_MAX_NAMES} entries, and has {len(raw)}")
     return without_nulls(raw)
 
 
@@ -291,9 +291,9 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(item for item in items if item)
 
 
-LISTED = (Field(max_length=MOST_ITEMS), BeforeValidator(_list_of_texts), AfterValidator(_not_empty))
+LISTED = (Field(max_length=MAX_ITEMS), BeforeValidator(_list_of_texts), AfterValidator(_not_empty))
 """The rules of a list; what is empty in it is left out."""
-FEW = (Field(max_length=_MOST_NAMES), BeforeValidator(_few))
+FEW = (Field(max_length=_MAX_NAMES), BeforeValidator(_few))
 """The rules of an object with names of the author's own."""
 
 Texts: TypeAlias = Annotated[tuple[Text, ...], *LISTED]
@@ -308,9 +308,9 @@ Flag: TypeAlias = StrictBool
 Number: TypeAlias = StrictFloat
 Whole: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole)]
 Probability: TypeAlias = Annotated[Number, between(0, 1)]
-Hours: TypeAlias = Annotated[Number, above_zero(_MOST_HOURS)]
-Sol: TypeAlias = Annotated[Number, between(0, _MOST_SOL)]
-Dollars: TypeAlias = Annotated[Number, between(0, _MOST_SOL)]
+Hours: TypeAlias = Annotated[Number, above_zero(_MAX_HOURS)]
+Sol: TypeAlias = Annotated[Number, between(0, _MAX_SOL)]
+Dollars: TypeAlias = Annotated[Number, between(0, _MAX_SOL)]
 Count: TypeAlias = Annotated[Whole, between(0, 10_000)]
 
 BY_FORM = Discriminator(form_of)

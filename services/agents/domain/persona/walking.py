@@ -26,7 +26,7 @@ from services.agents.domain.persona.fields import (
 from services.agents.domain.persona.secrets import REDACTED
 from services.agents.domain.persona.sections import PersonaFile
 
-_MOST_UNKNOWN = 1_000
+_MAX_UNKNOWN = 1_000
 _LONGEST_NAME = 100
 _ALIKE = 0.75
 """How much of two names must be the same for one to be meant by the other; 1 is all."""
@@ -83,7 +83,7 @@ def unknown_fields(raw: Mapping[str, Any]) -> dict[str, str]:
     for met in _walk(raw, _Kind(section=PersonaFile), ""):
         if not met.is_known and met.section is not None:
             unknown[met.path] = _meant(met.section, met.name)
-            if len(unknown) >= _MOST_UNKNOWN:
+            if len(unknown) >= _MAX_UNKNOWN:
                 break
     return unknown
 

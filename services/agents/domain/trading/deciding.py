@@ -26,7 +26,7 @@ _SYMBOL = re.compile(r"[A-Za-z0-9]{1,12}")
 _DAY = timedelta(hours=24)
 _SMALLEST_TRADE = 1_000_000
 _STEP = 1_000_000
-_LEAST_LIQUIDITY = 25_000
+_MIN_LIQUIDITY = 25_000
 # Two scores nearer than this are as good as equal: the draw between them is no decision.
 _TIE = 0.02
 
@@ -90,9 +90,9 @@ def _part_with(case: _Case) -> Sell | None:
     for gain, holding in sorted(standings, key=lambda item: -abs(item[0])):
         # A loss is cut whole; of a profit half is left to run.
         portion, amount = ("all", holding.amount) if gain < 0 else ("half of", (holding.amount + 1) // 2)
-        most = case.allowance.most.get(holding.mint) or 0
-        if most < amount:
-            portion, amount = "part of", most
+        limit = case.allowance.limit.get(holding.mint) or 0
+        if limit < amount:
+            portion, amount = "part of", limit
         if holding.worth_lamports * amount // holding.amount < _SMALLEST_TRADE:
             continue
         rule = f"takes profits from {profit:+.0%}" if gain > 0 else f"cuts losses at {loss:+.0%}"
@@ -163,7 +163,7 @@ def _eligible(case: _Case) -> Iterator[TokenView]:
         if trading.only_trending and not token.is_trending:
             continue
         # Whom the operator lists by its mint needs no other voucher; a symbol is no voucher at all.
-        if not is_listed and (not token.is_verified or (token.liquidity_usd or 0) < _LEAST_LIQUIDITY):
+        if not is_listed and (not token.is_verified or (token.liquidity_usd or 0) < _MIN_LIQUIDITY):
             continue
         yield token
 

@@ -86,7 +86,7 @@ class Portfolio:
 class Allowance:
     """What the trading service says that may be traded now, in lamports and base units.
 
-    Of a token in `most` so much may be given in one trade, None when it can't be measured; one that isn't there may be
+    Of a token in `limit` so much may be given in one trade, None when it can't be measured; one that isn't there may be
     neither bought nor sold.
     """
 
@@ -95,7 +95,7 @@ class Allowance:
     max_worth_lamports: int
     """The most that a trade may be worth."""
     max_slippage_bps: int
-    most: Mapping[str, int | None]
+    limit: Mapping[str, int | None]
     halt_reason: str | None = None
     """Why nothing may be traded; None while it isn't halted."""
     remaining_trades: int = 1
@@ -104,7 +104,7 @@ class Allowance:
 
     def allows(self, mint: str) -> bool:
         """Say whether a token may be traded at all."""
-        return mint in self.most
+        return mint in self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

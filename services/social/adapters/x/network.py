@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from services.social.adapters.x.client import Clients, XClient
 
 _PAGE = 100  # the most that X puts on a page
-_MOST_PAGES = 8  # of mentions X keeps the latest 800
-_LEAST = 5  # and the fewest
-_LEAST_FOUND = 10  # of a search
-_MOST_LOOKUPS = 4
+_MAX_PAGES = 8  # of mentions X keeps the latest 800
+_MIN = 5  # and the fewest
+_MIN_FOUND = 10  # of a search
+_MAX_LOOKUPS = 4
 
 
 class _NotUnderstood(NetworkUnavailable):
@@ -113,10 +113,10 @@ class XNetwork(Network):
         return [post async for page in pages for post in page.seen()][::-1]
 
     @override
-    async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
-        route, options = f"/2/users/{user_id}/mentions", {"max_results": max(most, _LEAST)}
+    async def latest_mentions(self, credentials: Credentials, user_id: str, limit: int) -> list[Mention]:
+        route, options = f"/2/users/{user_id}/mentions", {"max_results": max(limit, _MIN)}
         page = await self._page(credentials, Action.MENTIONS, route, options, Use.AUTHORS)
-        return [mention for mention in page.written() if mention.author_user_id != user_id][:most][::-1]
+        return [mention for mention in page.written() if mention.author_user_id != user_id][:limit][::-1]
 
     @override
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
@@ -128,9 +128,9 @@ class XNetwork(Network):
 
     @override
     async def conversation(
-        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, limit: int
     ) -> Conversation:
-        """Return up to `most` posts of the conversation that a post is part of, the oldest first.
+        """Return up to `limit` posts of the conversation that a post is part of, the oldest first.
 
         X's search has the posts of seven days; what the post answers is looked up, up to the beginning, as far as the
         search hasn't shown it.
@@ -151,7 +151,7 @@ class XNetwork(Network):
         if conversation_id:
             options = {
                 "query": f"conversation_id:{conversation_id}",
-                "max_results": max(_LEAST_FOUND, min(most, _PAGE)),
+                "max_results": max(_MIN_FOUND, min(limit, _PAGE)),
             }
             # Where the plan has no search, what was answered is looked up post by post.
             with contextlib.suppress(NotCapable):
@@ -160,14 +160,14 @@ class XNetwork(Network):
                 )
                 found.update((post.network_post_id, post) for post in pages[-1].written())
         chain, lookups = _chain(found, network_post_id), 0
-        while (missing := _missing(found, chain, network_post_id)) and lookups < _MOST_LOOKUPS and len(chain) < most:
+        while (missing := _missing(found, chain, network_post_id)) and lookups < _MAX_LOOKUPS and len(chain) < limit:
             await look_up(missing, conversation_id)
             lookups += 1
             if missing not in found:
                 break
             chain = _chain(found, network_post_id)
         return Conversation(
-            posts=_bounded(found, chain, most),
+            posts=_bounded(found, chain, limit),
             calls=len(pages),
             posts_read=sum(len(page.posts) + page.related for page in pages),
             users_read=sum(len(page.handles) for page in pages),
@@ -185,7 +185,7 @@ class XNetwork(Network):
     ) -> AsyncIterator[Page]:
         """Read page after page; X begins with the newest posts."""
         place: Json = {"max_results": _PAGE}
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             page = await self._page(credentials, action, route, {**options, **place}, use)
             yield page
             if not page.next_token:
@@ -295,7 +295,7 @@ def _missing(found: Mapping[str, Mention], chain: Sequence[str], post_id: str) -
     return "" if above in found else above
 
 
-def _bounded(found: Mapping[str, Mention], chain: Sequence[str], most: int) -> tuple[Mention, ...]:
+def _bounded(found: Mapping[str, Mention], chain: Sequence[str], limit: int) -> tuple[Mention, ...]:
     """Return the posts of a chain, the nearest first of all, and the newest others beside them; the oldest first."""
     others = sorted(found.keys() - set(chain), key=int, reverse=True)
-    return tuple(found[post_id] for post_id in sorted([*chain, *others][:most], key=int))
+    return tuple(found[post_id] for post_id in sorted([*chain, *others][:limit], key=int))

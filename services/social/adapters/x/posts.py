@@ -67,7 +67,7 @@ _ASKED = {
 """The fields and the expansions, by vocabulary and use."""
 
 
-_MOST_SIGNS = 40_000
+_MAX_SIGNS = 40_000
 """A post has at most 25,000 characters, and links in it that are longer than they are shown."""
 
 
@@ -159,7 +159,7 @@ def text_of(post: Json) -> str:
             short, written = link.get("url"), link.get("expanded_url")
             if isinstance(short, str) and isinstance(written, str) and short and written:
                 text = text.replace(short, written)
-    return text[:_MOST_SIGNS]
+    return text[:_MAX_SIGNS]
 
 
 def _id(post: Json) -> str:

@@ -11,17 +11,17 @@ from services.trading.adapters.answers import MAX_U64, flag, mapping, sequence, 
 from services.trading.adapters.solana.rpc import Node, check_slot, in_context, translate_node_errors
 from services.trading.domain.trade import Unsafe
 
-_MOST_BYTES = 2_000_000
+_MAX_BYTES = 2_000_000
 """How much of all accounts together is looked at; in base64 it is two thirds of the largest answer."""
 
-_MOST_KEYS = 100
+_MAX_KEYS = 100
 """How many accounts a node shows at once."""
 
-_MOST_OWNED = 100_000
+_MAX_OWNED = 100_000
 
 
 async def accounts(
-    node: Node, keys: Sequence[Pubkey], commitment: str, since_slot: int, most_bytes: int = _MOST_BYTES
+    node: Node, keys: Sequence[Pubkey], commitment: str, since_slot: int, most_bytes: int = _MAX_BYTES
 ) -> list[Account | None]:
     """Return up to 100 accounts as they were at a slot or later, `most_bytes` of all of them together at most.
 
@@ -41,12 +41,12 @@ async def start_of_accounts(
 ) -> list[Account | None]:
     """Return accounts with so many of their first bytes, any number of accounts, as they were at a slot or later."""
     found: list[Account | None] = []
-    for start in range(0, len(keys), _MOST_KEYS):
-        asked = [str(key) for key in keys[start : start + _MOST_KEYS]]
+    for start in range(0, len(keys), _MAX_KEYS):
+        asked = [str(key) for key in keys[start : start + _MAX_KEYS]]
         answer = await node.ask("getMultipleAccounts", asked, _options(commitment, most_bytes))
         with translate_node_errors():
             slot, shown = in_context(answer)
-            found += [read_account(account) for _, account in zip(asked, sequence(shown, _MOST_KEYS), strict=True)]
+            found += [read_account(account) for _, account in zip(asked, sequence(shown, _MAX_KEYS), strict=True)]
         check_slot(slot, since_slot)
     return found
 
@@ -59,7 +59,7 @@ async def start_of_owned_accounts(
     answer = await node.ask("getTokenAccountsByOwner", *asked)
     with translate_node_errors():
         _slot, shown = in_context(answer)
-        return [_owned(row) for row in sequence(shown, _MOST_OWNED)]
+        return [_owned(row) for row in sequence(shown, _MAX_OWNED)]
 
 
 def read_account(shown: Any) -> Account | None:

@@ -39,7 +39,7 @@ _IS_VERSIONED = 0x80
 _SIGNATURE_BYTES = 64
 _MAX_BYTES_OF_VERSION_1 = 4_096
 _MAX_ACCOUNTS, _MAX_TABLES = 64, 10
-_MOST_BLOCKS = 1_000
+_MAX_BLOCKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Drafter:
             # A node that doesn't know is a chain that asks for nothing.
             return []
         with translate_node_errors():
-            blocks = sequence(answer, _MOST_BLOCKS)
+            blocks = sequence(answer, _MAX_BLOCKS)
             return [whole(mapping(block)["prioritizationFee"], MAX_U64) for block in blocks]
 
     async def _simulate(self, transaction: bytes, purse: Purse) -> _Simulation:
@@ -208,9 +208,9 @@ def _read(transaction: bytes) -> VersionedTransaction:
     version = version_of(transaction)
     if version > _NEWEST_VERSION:
         raise Unsafe(f"it is of version {version}, and no version above {_NEWEST_VERSION} is understood")
-    most = MAX_BYTES if version < 1 else _MAX_BYTES_OF_VERSION_1
-    if len(transaction) > most:
-        raise Unsafe(f"it is too long for a transaction: {len(transaction)} bytes, and {most} at most are right")
+    limit = MAX_BYTES if version < 1 else _MAX_BYTES_OF_VERSION_1
+    if len(transaction) > limit:
+        raise Unsafe(f"it is too long for a transaction: {len(transaction)} bytes, and {limit} at most are right")
     try:
         with without_panics():
             tx = VersionedTransaction.from_bytes(transaction)

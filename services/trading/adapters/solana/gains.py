@@ -10,7 +10,7 @@ from services.trading.adapters.answers import MAX_U64, mapping, sequence, text, 
 from services.trading.adapters.solana.programs import associated
 from services.trading.domain.market import SOL
 
-_MOST_ACCOUNTS = 256
+_MAX_ACCOUNTS = 256
 
 
 def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> dict[str, int]:
@@ -18,10 +18,10 @@ def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> 
     every = [*keys, *_loaded(meta)]
     total: Counter[str] = Counter()
     for sign, side in ((-1, "pre"), (1, "post")):
-        lamports = [whole(shown, MAX_U64) for shown in sequence(meta[f"{side}Balances"], _MOST_ACCOUNTS)]
+        lamports = [whole(shown, MAX_U64) for shown in sequence(meta[f"{side}Balances"], _MAX_ACCOUNTS)]
         total[SOL] += sign * lamports[every.index(owner)]
-        for held in map(mapping, sequence(meta.get(f"{side}TokenBalances") or [], _MOST_ACCOUNTS)):
-            index, mint = whole(held["accountIndex"], _MOST_ACCOUNTS), Pubkey.from_string(text(held["mint"]))
+        for held in map(mapping, sequence(meta.get(f"{side}TokenBalances") or [], _MAX_ACCOUNTS)):
+            index, mint = whole(held["accountIndex"], _MAX_ACCOUNTS), Pubkey.from_string(text(held["mint"]))
             program = held.get("programId")
             if program and every[index] == associated(owner, mint, Pubkey.from_string(text(program))):
                 total[SOL] += sign * lamports[index]
@@ -35,5 +35,5 @@ def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> 
 def _loaded(meta: Mapping[str, Any]) -> list[Pubkey]:
     """Return the accounts that lookup tables named: those that may be changed before the others."""
     loaded = mapping(meta.get("loadedAddresses") or {})
-    shown = [sequence(loaded.get(part) or [], _MOST_ACCOUNTS) for part in ("writable", "readonly")]
+    shown = [sequence(loaded.get(part) or [], _MAX_ACCOUNTS) for part in ("writable", "readonly")]
     return [Pubkey.from_string(text(key)) for keys in shown for key in keys]

@@ -59,7 +59,7 @@ class Mint:
 
     def after_fee(self, amount: int) -> int:
         """Return what arrives of a transfer, at the highest fee that is known."""
-        return amount - max((min(most, -(-amount * bps // 10_000)) for bps, most in self.fees), default=0)
+        return amount - max((min(limit, -(-amount * bps // 10_000)) for bps, limit in self.fees), default=0)
 
 
 def read_mint(address: Pubkey, account: Account | None) -> Mint:

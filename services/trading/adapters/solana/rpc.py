@@ -28,7 +28,7 @@ PREFLIGHT_FAILED, BAD_SIGNATURE, INVALID_PARAMS = -32002, -32003, -32602
 _RATE_LIMITED = (429, -32429)
 _ACCESS_REFUSED = (401, 403)
 _CODE = re.compile(r"-?[0-9]{1,9}")
-_MOST_DEPTH = 8
+_MAX_DEPTH = 8
 
 
 class Refused(ChainUnavailable):
@@ -113,7 +113,7 @@ def in_words(error: Any) -> str:
     """Return why a transaction failed, whatever name and form a node has for it; empty for None."""
     if error is None:
         return ""
-    return words(_flat(error, _MOST_DEPTH)).strip() or "an error without a name"
+    return words(_flat(error, _MAX_DEPTH)).strip() or "an error without a name"
 
 
 def check_slot(slot: int, since_slot: int) -> None:

@@ -37,7 +37,7 @@ def _accepts(content: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("make", "most"),
+    ("make", "limit"),
     [
         (lambda text: {"name": text}, limits.NAME),
         (lambda text: {"description": text}, limits.DESCRIPTION),
@@ -51,9 +51,9 @@ def _accepts(content: dict[str, Any]) -> bool:
         (lambda text: {"personality": {"traits": list(text)}}, limits.ENTRIES),
     ],
 )
-def test_the_limits_are_those_of_the_service(make: Any, most: int) -> None:
-    assert _accepts(make("x" * most))
-    assert not _accepts(make("x" * (most + 1)))
+def test_the_limits_are_those_of_the_service(make: Any, limit: int) -> None:
+    assert _accepts(make("x" * limit))
+    assert not _accepts(make("x" * (limit + 1)))
 
 
 def _changed(make: Any) -> st.SearchStrategy[dict[str, Any]]:

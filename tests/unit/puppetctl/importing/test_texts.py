@@ -37,7 +37,7 @@ def test_many_openings_of_comments_take_no_time_worth_mentioning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "most", "kept"),
+    ("text", "limit", "kept"),
     [
         ("One. Two. Three.", 100, "One. Two. Three."),
         ("One. Two. Three.", 10, "One. Two."),
@@ -48,14 +48,14 @@ def test_many_openings_of_comments_take_no_time_worth_mentioning() -> None:
         ("no end in sight", 8, ""),
     ],
 )
-def test_a_cut_is_made_where_a_sentence_ends(text: str, most: int, kept: str) -> None:
-    assert texts.cut(text, most) == kept
+def test_a_cut_is_made_where_a_sentence_ends(text: str, limit: int, kept: str) -> None:
+    assert texts.cut(text, limit) == kept
 
 
 @given(st.text(alphabet="ab .!?\n", max_size=300), st.integers(1, 50))
-def test_pieces_hold_all_words_and_are_short_enough(text: str, most: int) -> None:
-    found = list(texts.pieces(text, most))
-    assert all(0 < len(piece) <= most for piece in found)
+def test_pieces_hold_all_words_and_are_short_enough(text: str, limit: int) -> None:
+    found = list(texts.pieces(text, limit))
+    assert all(0 < len(piece) <= limit for piece in found)
     assert "".join("".join(found).split()) == "".join(text.split())
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from services.agents.domain.persona.fields import (
-    MOST_ITEMS,
+    MAX_ITEMS,
     Flag,
     Hours,
     Mints,
@@ -43,7 +43,7 @@ class PostFrequency(Section):
     max_hours_between_posts: Hours | None = Field(
         default=None, description="The longest pause in hours, up to a year. Default: the shortest, or 6 without one."
     )
-    peak_posting_hours: Annotated[tuple[_Hour, ...], Field(max_length=MOST_ITEMS)] = Field(
+    peak_posting_hours: Annotated[tuple[_Hour, ...], Field(max_length=MAX_ITEMS)] = Field(
         default=(), description="Hours of the day, 0 to 23, in which it rather posts than in others."
     )
     timezone: Annotated[Text, Field(max_length=64), Rule(zone_of, {"examples": ["UTC", "Europe/Paris"]})] = Field(

@@ -9,7 +9,7 @@ from services.agents.domain.persona.fields import (
     BY_FORM,
     FEW,
     LISTED,
-    MOST_ITEMS,
+    MAX_ITEMS,
     Form,
     Number,
     Plain,
@@ -26,7 +26,7 @@ from services.agents.domain.persona.fields import (
     one_of,
 )
 
-_MOST_NAME = 200
+_MAX_NAME = 200
 
 
 class MemoryKind(StrEnum):
@@ -73,7 +73,7 @@ class Memory(Section):
         return self.content or self.text
 
 
-Memories: TypeAlias = Annotated[tuple[TextOr[Memory], ...], Field(max_length=MOST_ITEMS)]
+Memories: TypeAlias = Annotated[tuple[TextOr[Memory], ...], Field(max_length=MAX_ITEMS)]
 
 _Note: TypeAlias = Annotated[Plain, Field(max_length=2_000), Tag(Form.TEXT)]
 _Notes: TypeAlias = Annotated[_Note | Annotated[Texts, Tag(Form.LIST)], BY_FORM]
@@ -89,8 +89,8 @@ class Acquaintance(Section):
 
 
 def _named(name: str) -> None:
-    if not 0 < len(name.strip().removeprefix("@")) <= _MOST_NAME:
-        raise ValueError(f"must be named by 1 to {_MOST_NAME} characters")
+    if not 0 < len(name.strip().removeprefix("@")) <= _MAX_NAME:
+        raise ValueError(f"must be named by 1 to {_MAX_NAME} characters")
 
 
 _Name: TypeAlias = Annotated[Plain, Rule(_named)]

@@ -9,7 +9,7 @@ from pydantic import Field, Tag, ValidationInfo, field_validator
 
 from services.agents.domain.persona.fields import (
     BY_FORM,
-    MOST_ITEMS,
+    MAX_ITEMS,
     Dollars,
     Fallback,
     Flag,
@@ -155,9 +155,9 @@ class TradePostExample(Section):
     post: Required = Field(max_length=1_000, description="The post.")
 
 
-_PostExamples: TypeAlias = Annotated[tuple[TextOr[PostExample], ...], Field(max_length=MOST_ITEMS)]
-_ReplyExamples: TypeAlias = Annotated[tuple[TextOr[ReplyExample], ...], Field(max_length=MOST_ITEMS)]
-_TradePostExamples: TypeAlias = Annotated[tuple[TextOr[TradePostExample], ...], Field(max_length=MOST_ITEMS)]
+_PostExamples: TypeAlias = Annotated[tuple[TextOr[PostExample], ...], Field(max_length=MAX_ITEMS)]
+_ReplyExamples: TypeAlias = Annotated[tuple[TextOr[ReplyExample], ...], Field(max_length=MAX_ITEMS)]
+_TradePostExamples: TypeAlias = Annotated[tuple[TextOr[TradePostExample], ...], Field(max_length=MAX_ITEMS)]
 
 
 _InitialMemory: TypeAlias = Annotated[
