@@ -35,7 +35,7 @@ def test_a_signature_holds_for_its_own_words_and_key_only() -> None:
     for changed, key in (
         (f"{header}.{_part({**CLAIMS, 'iss': 'operator'})}.{signature}", PUBLIC),
         (f"{_part({'alg': 'EdDSA', 'typ': 'puppet-delegation'})}.{token.split('.', 1)[1]}", PUBLIC),
-        (f"{header}.{_part(CLAIMS)}.{signature[:-4]}", PUBLIC),
+        (f"{header}.{_part(CLAIMS)}.{signature[:-2]}", PUBLIC),
         (token, others),
     ):
         with pytest.raises(ValueError, match="another one's"):
