@@ -79,7 +79,7 @@ async def test_a_look_that_fails_for_a_cause_that_lasts_is_logged_once_and_again
         "CREDITS_USED_UP",
     ]
     assert "credits are used up" in first.reason
-    assert f"again after {first.failure.retry_time.ToDatetime():%Y-%m-%d}" in first.reason
+    assert f"again before {first.failure.retry_time.ToDatetime():%Y-%m-%d}" in first.reason
     assert third.failure.cause == "NETWORK_RATE_LIMITED"
     assert over.summary == "can read its mentions again"
     assert "limit is used up" in over.reason
