@@ -125,7 +125,7 @@ async def test_an_agent_that_never_replies_passes_and_says_why(
         await agents.CreateAgent(create(listener))
         world.social.mention("wren", "stranger", "@wren_handle hello")
         [passed] = await next_of(agents, PASS)
-    assert "reply_probability" in passed.reason
+    assert "reply probability" in passed.reason
     assert not world.social.answers()
 
 
