@@ -12,6 +12,8 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tools.browser import ARGUMENTS, INSTALL, SIZES, find_chromium
 
 DESK, TABLET, PHONE = SIZES["desk"], SIZES["tablet"], SIZES["phone"]
+WAIT_MS = 90_000
+"""On an idle machine each thing that is waited for takes moments; a busy one must not make a test fail."""
 
 
 def chromium_or_skip() -> str:
@@ -65,6 +67,7 @@ async def opened(browser: Browser, host: str, state: Any, size: tuple[int, int] 
     context: BrowserContext = await browser.new_context(
         storage_state=state, viewport={"width": size[0], "height": size[1]}, base_url=f"http://{host}"
     )
+    context.set_default_timeout(WAIT_MS)
     page = await context.new_page()
     watched = Watched(host)
     watched.watch(page)

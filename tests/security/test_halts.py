@@ -67,7 +67,7 @@ class Crowd:
             for number in range(each)
         )
         self.swaps = [asyncio.ensure_future(_answer(swap)) for swap in swaps]
-        await until(lambda: self._have(each * len(self.wallets)))
+        await until(lambda: self._have(each * len(self.wallets)), 90)
 
     async def signed(self) -> set[str]:
         """Return the trades that have a signature, as the database has them now."""

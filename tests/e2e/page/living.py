@@ -9,13 +9,12 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from puppetctl.local.page import sign_in_link
+from tests.e2e.browser import WAIT_MS
 from tests.e2e.suite import Suite
 
 _ATTEMPTS = 8
-_MS = 90_000
 
-# On an idle machine each of these takes moments; a busy one must not make a test fail.
-expect.set_options(timeout=_MS)
+expect.set_options(timeout=WAIT_MS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class World:
 async def call(page: Page, verb: str, path: str, body: object = None) -> Any:
     """Call the gateway beside the page, with its cookie, and return the data."""
     headers = {"X-Puppet-Request": "1", "Request-Timeout": "60"}
-    answer = await page.request.fetch(f"/{path}", method=verb, data=body, headers=headers, timeout=_MS)
+    answer = await page.request.fetch(f"/{path}", method=verb, data=body, headers=headers, timeout=WAIT_MS)
     content = await answer.json()
     assert answer.ok, content
     return content["data"]
@@ -68,7 +67,7 @@ async def drafted(page: Page) -> str:
 
 async def until(page: Page, expression: str) -> None:
     """Wait until an expression is true in a page; Playwright's own way to wait is stopped by the page's policy."""
-    async with asyncio.timeout(_MS / 1000):
+    async with asyncio.timeout(WAIT_MS / 1000):
         while not await page.evaluate(expression):  # noqa: ASYNC110 - a page has no event for whatever one waits for
             await asyncio.sleep(0.05)
 

@@ -24,6 +24,7 @@ from services.agents.domain.tasks import TradeTask, WithdrawTask
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey
+from services.runtime.rpc import boundary
 from services.runtime.rpc.principals import OPERATOR
 from services.runtime.settings import MIN_REQUEST_DAYS
 from tests.fakes.agents import FakeLease, World
@@ -278,7 +279,12 @@ async def test_what_a_newer_version_began_waits_for_one(bench: Bench) -> None:
 
 
 async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
-    reopen: Open, settings: AgentsSettings, world: World, persona: dict[str, Any], trap: str
+    reopen: Open,
+    settings: AgentsSettings,
+    world: World,
+    persona: dict[str, Any],
+    trap: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.social.sending = asyncio.Event()
     async with reopen() as agents:
@@ -291,8 +297,10 @@ async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
     bench.write_input(old, trap, application_version="1", **pickled)
     bench.write("operation_outputs", old, output=trap, **pickled)
     world.social.sending = None
+    # A busy machine needs longer for its answer than the half second that is kept for it.
+    monkeypatch.setattr(boundary, "_ANSWER_SECONDS", 25.0)
     async with reopen() as agents:
-        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=6)
+        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=30)
         assert not again.HasField("activity")
         new = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="new"), timeout=30)
         assert new.activity.kind == log_pb.ACTIVITY_KIND_POST
