@@ -84,7 +84,7 @@ async def test_a_newcomer_sees_a_character_speak_in_the_words_of_the_local_model
 
 
 async def test_every_service_may_be_killed_in_the_middle_of_the_story(tmp_path: Path) -> None:
-    async with started(tmp_path, *PACE, environment=AT_ONCE) as suite:
+    async with started(tmp_path) as suite:
         await suite.says("Data and logs")
         for name in SERVICES:
             # Between two kills somebody does something, so that each hits another part of the story.
