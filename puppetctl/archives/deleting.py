@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import grpc
 from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as pb
@@ -10,7 +11,7 @@ from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
-from puppetctl.clients import find_agent, opened
+from puppetctl.clients import Clients, find_agent, in_words, opened
 from puppetctl.files import check_free
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
@@ -49,13 +50,21 @@ async def delete(
             if words != told:
                 console.print(Text(f"{words}. It goes on by itself, also without this command"), soft_wrap=True)
                 told = words
-        # Its limits are an operator's, and the agents service may not lift them.
-        await clients.llm.SetBudget(llm_pb.SetBudgetRequest(agent_id=agent_id))
+        limits = await _lift_limits(clients, agent_id)
         kept = (
             await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id))
             if agent.wallet_id
             else None
         )
     stays = f"; its wallet {kept.wallets[0].id} stays, with its key" if kept and kept.wallets else ""
-    console.print(Text(f"{agent_id}: deleted{stays}"), soft_wrap=True)
+    console.print(Text(f"{agent_id}: deleted{stays}{limits}"), soft_wrap=True)
     return 0
+
+
+async def _lift_limits(clients: Clients, agent_id: str) -> str:
+    """Lift the limits of its budget, which are an operator's; words when they stay, as the character is gone then."""
+    try:
+        await clients.llm.SetBudget(llm_pb.SetBudgetRequest(agent_id=agent_id))
+    except grpc.aio.AioRpcError as error:
+        return f"; the limits of its budget stay, for whoever is made with this id ({in_words(error, 'llm')})"
+    return ""

@@ -1,7 +1,7 @@
 """The inbox: drafts that are edited, approved and rejected, and what somebody has typed meanwhile."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.browser import PHONE, opened
 from tests.e2e.page.living import World, call, drafted
@@ -36,14 +36,7 @@ async def test_what_somebody_writes_for_a_draft_outlives_the_view_and_what_other
         await page.get_by_role("link", name="Feed").click()
         await page.get_by_role("link", name="Inbox").click()
         await expect(field).to_have_value(words)
-        await page.reload()
-        await expect(field).to_have_value(words)
-        await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
-        await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
-        await expect(field).to_have_value(words)
-        await expect(draft.get_by_role("button", name="Save and approve")).to_have_count(0)
-        await draft.get_by_role("button", name="Leave it").click()
-        await expect(draft).to_have_count(0)
+        await _assert_words_outlive(page, draft_id, field, words, "Save and approve")
 
 
 async def test_why_a_draft_is_rejected_outlives_a_reload_and_what_others_decide(world: World) -> None:
@@ -54,14 +47,7 @@ async def test_why_a_draft_is_rejected_outlives_a_reload_and_what_others_decide(
         await draft.get_by_role("button", name="Reject").click()
         field = draft.get_by_label("Why not?")
         await field.fill("nobody bakes at noon")
-        await page.reload()
-        await expect(field).to_have_value("nobody bakes at noon")
-        await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
-        await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
-        await expect(field).to_have_value("nobody bakes at noon")
-        await expect(draft.get_by_role("button", name="Reject")).to_have_count(0)
-        await draft.get_by_role("button", name="Leave it").click()
-        await expect(draft).to_have_count(0)
+        await _assert_words_outlive(page, draft_id, field, "nobody bakes at noon", "Reject")
 
 
 async def test_a_draft_is_rejected_with_a_reason(world: World) -> None:
@@ -73,3 +59,16 @@ async def test_a_draft_is_rejected_with_a_reason(world: World) -> None:
         await draft.get_by_label("Why not?").fill("not today")
         await draft.get_by_role("button", name="Reject").click()
         await expect(page.locator(".decided li").filter(has_text="not today")).to_contain_text("rejected")
+
+
+async def _assert_words_outlive(page: Page, draft_id: str, field: Locator, words: str, button: str) -> None:
+    """Assert that what stands in a field is there after a reload, and after others have decided, without its button."""
+    draft = page.locator("article").filter(has=page.locator(f"#draft-{draft_id}"))
+    await page.reload()
+    await expect(field).to_have_value(words)
+    await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
+    await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
+    await expect(field).to_have_value(words)
+    await expect(draft.get_by_role("button", name=button)).to_have_count(0)
+    await draft.get_by_role("button", name="Leave it").click()
+    await expect(draft).to_have_count(0)
