@@ -22,6 +22,7 @@ from tests.e2e.suite import Suite, started
 from tests.support import generators, own_llm
 from tests.support.channels import open_as
 from tests.support.foreign import CHECKS, Foreign, World, cursors_of, remember
+from tests.support.waits import WAIT_SECONDS
 from tools.languages import GO, LANGUAGES, BuildError, Language, LeftOutError
 
 AGENT, REMEMBERED = "wren", "The lamp goes out when the ferry is late."
@@ -67,7 +68,7 @@ async def _world(folder: Path) -> AsyncIterator[World]:
 
 
 async def _until_alive(agents: AgentServiceStub) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await cursors_of(agents, AGENT):  # noqa: ASYNC110 - another process has no event
             await asyncio.sleep(0.1)
 
@@ -76,7 +77,7 @@ async def _killed(suite: Suite) -> None:
     """Kill the agents service, and return when puppetctl has started it again."""
     before, address = suite.pid("agents"), suite.address("agents")
     suite.kill("agents")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while suite.pid("agents") in (0, before) or not await is_serving(address):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 

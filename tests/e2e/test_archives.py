@@ -21,6 +21,7 @@ from puppetctl import web
 from puppetctl.clients import Clients, connected, find_agent
 from puppetctl.suite import SERVICES
 from tests.e2e.suite import Suite, run, started
+from tests.support.waits import WAIT_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -28,7 +29,7 @@ PASSPHRASE = {"PUPPET_CTL_PASSPHRASE": "correct horse battery"}
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -14,6 +14,7 @@ import pytest
 
 from puppetctl.suite import DEFAULT_PORTS
 from tests.e2e.suite import all_end, clean_environment
+from tests.support.waits import WAIT_SECONDS
 
 CTRL_C = b"\x03"
 
@@ -30,7 +31,7 @@ class Terminal:
 
     async def shows(self, words: bytes) -> None:
         """Wait until these words were shown."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_SECONDS):
             while words not in self.shown:
                 await self._news.wait()
                 self._news.clear()

@@ -24,6 +24,7 @@ from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SLOT_SECONDS, C
 from tests.security.aggregator import Aggregator, serving_aggregator
 from tests.security.thief import Thief, create_own, move, pay
 from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
+from tests.support.waits import WAIT_SECONDS
 
 RENT = 2_039_280
 AMOUNT = 50_000_000
@@ -60,14 +61,20 @@ async def aggregator(cluster: Cluster) -> AsyncIterator[Aggregator]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, aggregator: Aggregator) -> TradingSettings:
+def confirm_seconds() -> float:
+    """Return how long a swap waits for its confirmation; a test that doesn't want to wait sets it by `parametrize`."""
+    return WAIT_SECONDS
+
+
+@pytest.fixture
+def settings(tmp_path: Path, aggregator: Aggregator, confirm_seconds: float) -> TradingSettings:
     return TradingSettings(
         port=0,
         data_dir=tmp_path / "service",
         rpc_url=aggregator.rpc_url,
         jupiter_url=aggregator.url,
         poll_seconds=0.02,
-        confirm_seconds=1.0,
+        confirm_seconds=confirm_seconds,
         drain_seconds=0.2,
     )
 
@@ -161,7 +168,7 @@ class Scene:
             **more,
         )
         try:
-            trade = (await self.trading.ExecuteTrade(request, timeout=15)).trade
+            trade = (await self.trading.ExecuteTrade(request, timeout=WAIT_SECONDS)).trade
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
                 raise

@@ -26,6 +26,7 @@ from tests.security.conftest import AMOUNT, Scene
 from tests.security.judge import rob
 from tests.security.offers import Deal, as_build, deal
 from tests.support.http import listening
+from tests.support.waits import WAIT_SECONDS
 
 Answer = Callable[[Request, bytes], Awaitable[Response | None]]
 
@@ -77,7 +78,7 @@ def prices(body: bytes, **headers: str) -> Answer:
 async def asked(scene: Scene) -> grpc.StatusCode:
     """Ask for a price, and return the status."""
     try:
-        await scene.trading.GetPrices(pb.GetPricesRequest(mints=[SOL]), timeout=30)
+        await scene.trading.GetPrices(pb.GetPricesRequest(mints=[SOL]), timeout=WAIT_SECONDS)
     except grpc.aio.AioRpcError as error:
         return error.code()
     return grpc.StatusCode.OK
@@ -123,7 +124,7 @@ async def test_trading_is_halted_while_an_answer_has_no_end(scene: Scene, betwee
     between.answer = answer
     call = asyncio.create_task(asked(scene))
     await begun.wait()
-    await scene.trading.HaltTrading(pb.HaltTradingRequest(reason="odd"), timeout=30)
+    await scene.trading.HaltTrading(pb.HaltTradingRequest(reason="odd"), timeout=WAIT_SECONDS)
     assert not call.done()
     call.cancel()
 

@@ -26,6 +26,7 @@ from tests.integration.agents.conftest import (
     until,
     world,
 )
+from tests.support.waits import WAIT_SECONDS
 
 __all__ = ["open_channel", "open_with", "persona", "settings", "world"]  # fixtures
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -67,7 +68,7 @@ async def test_a_crowd_costs_no_more_than_its_share_and_own_posts_go_out(
             for stranger in range(strangers):
                 world.social.mention("wren", f"stranger{stranger}", f"@wren_handle hello number {number} {stranger}")
         await until(lambda: bool(world.llm.prompts))
-        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=60)
+        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=WAIT_SECONDS)
         done = await next_of(agents, REPLY, PASS, number=mentions * strangers, seconds=890)
     calls = sum("hello number" in prompt.input for prompt in world.llm.prompts)
     replies = [activity for activity in done if activity.kind == REPLY]
@@ -128,7 +129,9 @@ async def test_an_own_post_gets_its_words_before_the_strangers_who_wait(
         await until(lambda: len(_in_progress(patient)) == 20)
         assert len(_replies(world)) == 1
         own = asyncio.ensure_future(
-            agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", topic="hats", request_id="own"), timeout=60)
+            agents.TriggerPost(
+                pb.TriggerPostRequest(agent_id="wren", topic="hats", request_id="own"), timeout=WAIT_SECONDS
+            )
         )
         await until(lambda: any("hats" in prompt.input for prompt in world.llm.prompts))
         assert len(_replies(world)) == 1

@@ -25,6 +25,7 @@ from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, until
 from tests.support.refusals import reason_of
+from tests.support.waits import WAIT_SECONDS
 
 WALLETS, TRADES_EACH = 10, 5
 AMOUNT = 1_000_000
@@ -113,7 +114,7 @@ async def crowd(trading: TradingServiceStub, settings: TradingSettings, cluster:
 
 async def test_nothing_is_signed_after_halting_all_has_answered(crowd: Crowd) -> None:
     await crowd.claim()
-    halt = (await crowd.trading.HaltTrading(pb.HaltTradingRequest(reason="a test"), timeout=10)).halt
+    halt = (await crowd.trading.HaltTrading(pb.HaltTradingRequest(reason="a test"), timeout=WAIT_SECONDS)).halt
     signed = await crowd.signed()
     assert halt.is_for_all
     ended = await crowd.end()
@@ -133,7 +134,7 @@ async def test_nothing_is_signed_after_halting_all_has_answered(crowd: Crowd) ->
 async def test_halting_one_wallet_leaves_the_others_alone(crowd: Crowd) -> None:
     await crowd.claim(2)
     one, *others = crowd.wallets
-    await crowd.trading.HaltTrading(pb.HaltTradingRequest(wallet_id=one.id), timeout=10)
+    await crowd.trading.HaltTrading(pb.HaltTradingRequest(wallet_id=one.id), timeout=WAIT_SECONDS)
     signed = await crowd.signed()
     ended = await crowd.end()
     assert {t.id for t in ended if t.wallet_id == one.id and t.signature} == {
@@ -229,7 +230,7 @@ async def test_two_replicas_obey_a_halt(serve: Serve, settings: TradingSettings,
         crowd = Crowd(TradingServiceStub(one), settings, cluster)
         await crowd.gather(6)
         await crowd.claim()
-        await TradingServiceStub(other).HaltTrading(pb.HaltTradingRequest(reason="a test"), timeout=10)
+        await TradingServiceStub(other).HaltTrading(pb.HaltTradingRequest(reason="a test"), timeout=WAIT_SECONDS)
         signed = await crowd.signed()
         ended = await crowd.end()
         assert {trade.id for trade in ended if trade.signature} == signed

@@ -15,6 +15,7 @@ from services.runtime.rpc.registry import Registry
 from tests.contract.test_protos import METHODS
 from tests.security.principals import AGENT, OPERATOR, RELAY, Suite, bearer, served
 from tests.security.test_access import allowed, every_method, service_of
+from tests.support.waits import WAIT_SECONDS
 
 CALLERS = (OPERATOR, "reader", "client-read", "client-write", "client-odd", "client-pia")
 REFUSED = ("PERMISSION_DENIED", "UNAUTHENTICATED")
@@ -90,7 +91,7 @@ async def test_a_relayed_stream_ends_when_its_caller_or_its_relay_is_revoked(sui
     kind = GetMessageClass(method.input_type)
     path = f"/{method.containing_service.full_name}/{method.name}"
     watch: Any = suite.channels["agents"].unary_stream(path, kind.SerializeToString)
-    call = watch(kind(), metadata=tuple(relayed(suite, caller, method, relay).items()), timeout=60)
+    call = watch(kind(), metadata=tuple(relayed(suite, caller, method, relay).items()), timeout=WAIT_SECONDS)
     assert await call.read() is not grpc.aio.EOF
     suite.files.revoke(caller if revoked == "caller" else relay)
     assert await call.code() is grpc.StatusCode.UNAUTHENTICATED

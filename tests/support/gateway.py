@@ -9,6 +9,7 @@ import httpx2
 from services.gateway.bootstrap import serving
 from services.gateway.settings import GatewaySettings
 from tests.security.principals import OPERATOR, RELAY, Suite
+from tests.support.waits import WAIT_SECONDS
 
 
 class Door:
@@ -22,7 +23,7 @@ class Door:
 
     async def browser(self, **options: Any) -> httpx2.AsyncClient:
         """Return a client with cookies of its own."""
-        client = httpx2.AsyncClient(base_url=f"http://{self.address}", trust_env=False, timeout=30, **options)
+        client = httpx2.AsyncClient(base_url=f"http://{self.address}", trust_env=False, timeout=WAIT_SECONDS, **options)
         return await self._stack.enter_async_context(client)
 
     def token(self, name: str = OPERATOR, seconds: int = 600) -> str:

@@ -26,6 +26,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.rpc.server import Lifecycle, serving
 from tests.fakes.agents import World
 from tests.support.channels import open_as, operator_of
+from tests.support.waits import WAIT_SECONDS
 from tools.languages import GO, BuildError, LeftOutError, environment
 
 KEYS = {"apiKey": "a", "apiKeySecret": "b", "accessToken": "c", "accessTokenSecret": "d"}
@@ -78,7 +79,7 @@ async def posted(folder: Path) -> activity_pb2.Activity:
             )
             await stub.CreateAgent(pb.CreateAgentRequest(persona=persona))
             request = pb.TriggerPostRequest(agent_id="wren", request_id="1", topic="the weather")
-            return (await stub.TriggerPost(request, timeout=60)).activity
+            return (await stub.TriggerPost(request, timeout=WAIT_SECONDS)).activity
 
 
 async def tried() -> tuple[list[str], list[str]]:

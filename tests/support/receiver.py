@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.support.http import listening
+from tests.support.waits import WAIT_SECONDS
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes of a test's own").decode()
 
@@ -55,7 +56,7 @@ class Receiver:
             await self.holding.wait()
         return self.answers.pop(0) if self.answers else Response(status_code=204)
 
-    async def until(self, number: int, seconds: float = 60) -> list[tuple[str, dict[str, Any]]]:
+    async def until(self, number: int, seconds: float = WAIT_SECONDS) -> list[tuple[str, dict[str, Any]]]:
         """Wait until so many have come."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(lambda: len(self.bodies) >= number)

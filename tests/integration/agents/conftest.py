@@ -31,6 +31,7 @@ from tests.conftest import Serve
 from tests.fakes.agents import World
 from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.refusals import refusal
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox, XClient
 
 KEYS = {"apiKey": "key-of-the-app", "apiKeySecret": "sesame1", "accessToken": "sesame2", "accessTokenSecret": "sesame3"}
@@ -156,7 +157,7 @@ async def log_of(agents: AgentServiceStub, *kinds: log_pb.ActivityKind.ValueType
 
 
 async def next_of(
-    agents: AgentServiceStub, *kinds: log_pb.ActivityKind.ValueType, number: int = 1, seconds: float = 30
+    agents: AgentServiceStub, *kinds: log_pb.ActivityKind.ValueType, number: int = 1, seconds: float = WAIT_SECONDS
 ) -> list[log_pb.Activity]:
     """Wait until there are so many activities of these kinds, and return them, oldest first."""
     found: list[log_pb.Activity] = []
@@ -173,13 +174,13 @@ async def next_of(
 async def addressed(agents: AgentServiceStub, agent_id: str) -> set[str]:
     """Let an agent post a few times, and return whom it speaks to: the handles in front, with their signs."""
     posts = [pb.TriggerPostRequest(agent_id=agent_id, request_id=new_id("post")) for _ in range(8)]
-    said = [(await agents.TriggerPost(post, timeout=30)).activity for post in posts]
+    said = [(await agents.TriggerPost(post, timeout=WAIT_SECONDS)).activity for post in posts]
     return {one.summary.split()[0] for one in said if one.kind == log_pb.ACTIVITY_KIND_POST and one.summary[0] == "@"}
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until this holds, in a fake that nothing can be awaited of."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

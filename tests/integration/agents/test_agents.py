@@ -20,6 +20,7 @@ from services.runtime.errors import Violation
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, SPEED, Open, OpenWith, create, log_of, reason_of, until, update
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 
@@ -57,7 +58,7 @@ async def test_secrets_go_to_their_services_and_stay_nowhere_here(
     caplog.set_level("DEBUG")
     persona["solana_integration"]["private_key"] = "opensesame-the-private-key"
     made = (await agents.CreateAgent(create(persona))).agent
-    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     got = (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent
     assert world.social.secrets["wren"].api_key == KEYS["apiKey"]
     assert world.trading.keys["wren"] == "opensesame-the-private-key"

@@ -17,6 +17,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenChannel, OpenWith, create, log_of, next_of, until
 from tests.support.archives import imported, rows_of
 from tests.support.refusals import fields_of, reason_of
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 POST, REPLY, PASS = log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
@@ -62,7 +63,7 @@ async def test_an_imported_agent_is_as_it_was_and_rests(
 ) -> None:
     async with open_with(settings) as agents:
         await agents.CreateAgent(create(persona))
-        first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         before = (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent
         log = await log_of(agents, *log_pb.ActivityKind.values()[1:])
         rows = await exported(agents)
@@ -80,7 +81,7 @@ async def test_an_imported_agent_is_as_it_was_and_rests(
         assert [one.summary for one in said] == ["was imported", *(one.summary for one in log)]
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
         assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule
-        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         assert again.activity.post == first.activity.post
         assert len(world.social.published("acc_wren")) == 1
 
@@ -91,7 +92,7 @@ async def test_what_was_restored_is_no_news_and_stands_below_what_happened_here(
     kinds = log_pb.ActivityKind.values()[1:]
     async with open_with(settings) as agents:
         await agents.CreateAgent(create(persona))
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         log, rows = await log_of(agents, *kinds), await exported(agents)
     async with open_with(elsewhere) as agents:
         await agents.CreateAgent(create(persona | {"id": "otto", "name": "Otto"}))
@@ -103,7 +104,7 @@ async def test_what_was_restored_is_no_news_and_stands_below_what_happened_here(
         news = await next_of(agents, *kinds, number=len(here) + 1)
         assert [one.id for one in news] == [one.id for one in said[len(here) :: -1]]
         # From a place within what was restored one is told of all that happened here, and of nothing else.
-        call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=said[-1].cursor), timeout=30)
+        call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=said[-1].cursor), timeout=WAIT_SECONDS)
         assert [item async for item in _activities(call, 1)] == [here[-1].id]
         post = next(one for one in said if one.kind == POST)
         explained = await agents.ExplainActivity(pb.ExplainActivityRequest(id=post.id))
@@ -175,7 +176,7 @@ async def test_a_draft_that_was_approved_waits_for_a_person_again(
     async with open_channel(settings) as channel:
         agents, drafts = AgentServiceStub(channel), DraftServiceStub(channel)
         await agents.CreateAgent(create(persona | {"approval": "posts"}))
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         world.social.line.failures = 10**6
         [draft] = (await drafts.ListDrafts(drafts_pb.ListDraftsRequest())).drafts
         await drafts.ApproveDraft(drafts_pb.ApproveDraftRequest(id=draft.id, request_id="yes"))

@@ -12,6 +12,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import create, reason_of
 from tests.support.refusals import refusal
 from tests.support.statements import statements
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 
@@ -170,6 +171,6 @@ async def test_a_batch_that_is_repeated_after_one_of_its_agents_was_deleted_crea
     request = batch(several(persona, 2), "birth")
     await agents.BatchCreateAgents(request)
     world.trading.lamports = 0
-    assert (await agents.DeleteAgent(pb.DeleteAgentRequest(id="wren-1"), timeout=60)).is_done
+    assert (await agents.DeleteAgent(pb.DeleteAgentRequest(id="wren-1"), timeout=WAIT_SECONDS)).is_done
     assert (await refusal(agents.BatchCreateAgents(request))).reason == "AGENT_NOT_FOUND"
     assert [agent.id for agent in await listed(agents)] == ["wren-0"]

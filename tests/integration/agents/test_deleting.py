@@ -16,6 +16,7 @@ from services.runtime.db import Database
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import Open, OpenChannel, create, log_of, until
 from tests.support.refusals import refusal
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 LIFECYCLE = log_pb.ACTIVITY_KIND_LIFECYCLE
@@ -46,7 +47,7 @@ async def delete(agents: AgentServiceStub, agent_id: str = "wren", **fields: Any
 
 
 async def until_gone(agents: AgentServiceStub) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await gone(agents):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -59,7 +60,7 @@ async def test_a_deleted_agent_leaves_nothing_but_the_line_of_the_log_that_says_
     agents: AgentServiceStub, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:
     await agents.CreateAgent(create(persona))
-    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     await agents.AdjustMood(pb.AdjustMoodRequest(agent_id="wren", levels=pb.MoodLevels(valence=0.5), reason="rain"))
     world.trading.lamports = 0
     before = await rows_of(settings, "wren")
@@ -75,12 +76,12 @@ async def test_the_id_of_a_deleted_agent_can_be_used_again(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
     await agents.CreateAgent(create(persona, "birth"))
-    first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+    first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     world.trading.lamports = 0
     assert (await delete(agents, request_id="end")).is_done
     await agents.CreateAgent(create(persona, "birth"))
     assert {memory.text for memory in world.memory.of("wren")} >= {"The round is six miles."}
-    again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+    again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     assert again.activity.cursor != first.activity.cursor
     assert len(world.social.published("acc_wren")) == 1
     # The request that deleted the first one doesn't delete the second.
@@ -112,7 +113,7 @@ async def test_a_service_that_is_down_is_waited_for_and_nothing_can_be_done_to_t
     world.trading.lamports = 0
     world.memory.line.failures = 10**6
     # Whoever asks again is told how far it is by then.
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not (answer := await delete(agents, timeout=5)).waiting.reason:
             assert not answer.is_done
     assert answer.waiting.step == "memories"
@@ -162,7 +163,7 @@ async def test_what_an_agent_has_begun_ends_before_it_goes_and_leaves_nothing(
     await agents.CreateAgent(create(persona))
     world.trading.lamports = 0
     world.social.sending = asyncio.Event()
-    post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+    post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     await until(lambda: bool(world.social.posts))
     answer = await delete(agents, timeout=5)
     assert (answer.is_done, answer.waiting.step) == (False, "workflows")
@@ -181,7 +182,7 @@ async def test_a_post_that_is_held_back_is_taken_back_and_never_sent(
     world.trading.lamports = 0
     world.social.held = 1_000
     asyncio.ensure_future(  # noqa: RUF006 - it ends with the service
-        agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     )
     await until(lambda: bool(world.social.holding))
     assert (await delete(agents)).is_done

@@ -18,6 +18,7 @@ from services.agents.settings import AgentsSettings
 from services.runtime.waiting import poll
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenChannel, create, next_of, reason_of
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 OpenBoth = Callable[[], AbstractAsyncContextManager[tuple[AgentServiceStub, DraftServiceStub]]]
@@ -44,7 +45,7 @@ def open_both(open_channel: OpenChannel, settings: AgentsSettings) -> OpenBoth:
 async def proposed(agents: AgentServiceStub, request_id: str = "req_1") -> log_pb.Activity:
     """Ask for a post, which becomes a draft, and return its activity."""
     asked = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id=request_id)
-    activity = (await agents.TriggerPost(asked, timeout=30)).activity
+    activity = (await agents.TriggerPost(asked, timeout=WAIT_SECONDS)).activity
     assert activity.kind == DRAFT
     return activity
 
@@ -218,7 +219,7 @@ async def test_trades_wait_and_are_not_edited(open_both: OpenBoth, world: World,
     async with open_both() as (agents, drafts):
         await agents.CreateAgent(create(careful | {"approval": "trades"}))
         asked = pb.TriggerTradeRequest(agent_id="wren", request_id="t1")
-        activity = (await agents.TriggerTrade(asked, timeout=30)).activity
+        activity = (await agents.TriggerTrade(asked, timeout=WAIT_SECONDS)).activity
         assert activity.kind == DRAFT
         draft = await get(drafts, activity.draft.draft_id)
         assert draft.trade.symbol in draft.summary
@@ -230,7 +231,7 @@ async def test_trades_wait_and_are_not_edited(open_both: OpenBoth, world: World,
         assert trade.trade.swap.input_amount
         # Its posts are its own.
         assert (
-            await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="p1"), timeout=30)
+            await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="p1"), timeout=WAIT_SECONDS)
         ).activity.kind == POST
 
 

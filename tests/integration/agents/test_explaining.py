@@ -19,6 +19,7 @@ from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import Open, OpenChannel, OpenWith, create, next_of, reason_of
 from tests.integration.agents.test_reflecting import concluding, live
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 POST, REPLY, TRADE, DRAFT = (
@@ -37,7 +38,7 @@ async def explain(agents: AgentServiceStub, name: str) -> pb.ExplainActivityResp
 
 async def post(agents: AgentServiceStub, topic: str = "", request_id: str = "post") -> log_pb.Activity:
     request = pb.TriggerPostRequest(agent_id="wren", topic=topic, request_id=request_id)
-    return (await agents.TriggerPost(request, timeout=60)).activity
+    return (await agents.TriggerPost(request, timeout=WAIT_SECONDS)).activity
 
 
 def all_text(found: Any) -> str:
@@ -107,7 +108,7 @@ async def test_a_reply_has_the_words_of_a_stranger_marked_and_every_candidate_wi
         await agents.CreateAgent(create(persona))
         post_id = world.social.mention("wren", "gatekeeper", "@wren is the ladder still there")
         request = pb.TriggerReplyRequest(agent_id="wren", network_post_id=post_id, request_id="r")
-        activity = (await agents.TriggerReply(request, timeout=60)).activity
+        activity = (await agents.TriggerReply(request, timeout=WAIT_SECONDS)).activity
         found = await explain(agents, activity.reply.network_post_id)
     assert found.occasion.network_post_id == post_id
     prompt = found.prompts[-1]
@@ -156,7 +157,7 @@ async def test_a_trade_tells_of_the_scores_and_of_the_memories_that_moved_them(
     await world.memory.remember("wren", NewMemory("MOSS was kind to me.", "trade", Source.SELF, valence=1.0), "seed")
     await world.memory.remember("wren", NewMemory("Gates were kind to me.", "trade", Source.SELF, valence=1.0), "other")
     request = pb.TriggerTradeRequest(agent_id="wren", request_id="t")
-    activity = (await agents.TriggerTrade(request, timeout=60)).activity
+    activity = (await agents.TriggerTrade(request, timeout=WAIT_SECONDS)).activity
     assert activity.kind == TRADE
     for name in (activity.trade.swap.trade_id, activity.trade.swap.signature):
         found = await explain(agents, name)

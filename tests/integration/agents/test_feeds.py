@@ -24,6 +24,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenChannel, create
 from tests.integration.agents.test_events import Persona, Suite
 from tests.support.http import listening
+from tests.support.waits import WAIT_SECONDS
 
 RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Valley News</title>{items}</channel></rss>"""
 ITEM = (
@@ -195,7 +196,7 @@ async def test_each_new_item_of_a_feed_reaches_agents_once_as_a_strangers(
 async def test_a_feed_that_cannot_be_read_says_why(suite: Suite, site: Site, persona: Persona) -> None:
     await suite.agents.CreateAgent(create(persona))
     event = await suite.publish("one", feed=pb.Feed(url=f"{site.url}/gone"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while (event := await suite.get(event.id)).state == pb.EVENT_STATE_SCHEDULED:
             pass
     assert (event.state, event.failure) == (pb.EVENT_STATE_FAILED, "was answered with status 410")

@@ -27,6 +27,7 @@ from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.fakes.clock import FixedClock
 from tests.integration.agents.conftest import OpenWith, create, log_of, next_of, until
+from tests.support.waits import WAIT_SECONDS
 
 FAILURE, LIFECYCLE, POST = (
     log_pb.ACTIVITY_KIND_FAILURE,
@@ -107,7 +108,7 @@ async def test_each_post_that_fails_is_logged_and_a_settled_one_ends_the_hindran
         for number, withheld in enumerate((CREDITS, CREDITS, None, CREDITS)):
             world.social.withheld = withheld
             asked = pb.TriggerPostRequest(agent_id="wren", request_id=f"post {number}")
-            activity = (await agents.TriggerPost(asked, timeout=30)).activity
+            activity = (await agents.TriggerPost(asked, timeout=WAIT_SECONDS)).activity
             assert activity.kind == (FAILURE if withheld else POST)
             mood = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).mood
             moods.append(mood.valence)

@@ -12,6 +12,7 @@ from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, OpenWith, addressed, create, next_of, until
+from tests.support.waits import WAIT_SECONDS
 
 # What differs between the databases is tested with the store, the agents and the posts.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -122,7 +123,9 @@ async def test_an_answer_comes_from_where_its_words_may_come_from_and_is_compare
         world.social.mention("wren", "otto_handle", "@wren_handle what of the terrier?")
         [_, second] = await next_of(agents, REPLY, PASS, number=2)
         world.llm.speak = lambda prompt, rng: same
-        posted = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=30)
+        posted = await agents.TriggerPost(
+            pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=WAIT_SECONDS
+        )
     assert second.kind == PASS
     assert posted.activity.kind == PASS
     [answer] = [memory for memory in world.memory.of("wren") if memory.author == "wren"]

@@ -11,6 +11,7 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.runtime.text.weight import TextLimit
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import create, until
+from tests.support.waits import WAIT_SECONDS
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -19,7 +20,7 @@ Persona = dict[str, Any]
 
 async def post(agents: AgentServiceStub, request_id: str) -> log_pb.Activity:
     request = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id=request_id)
-    return (await agents.TriggerPost(request, timeout=30)).activity
+    return (await agents.TriggerPost(request, timeout=WAIT_SECONDS)).activity
 
 
 def rules(world: World) -> str:

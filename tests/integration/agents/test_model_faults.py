@@ -25,6 +25,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import create
 from tests.integration.llm.conftest import provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs, openai_server
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 
@@ -118,7 +119,7 @@ async def test_a_server_that_comes_back_within_seconds_is_no_failure(
     async with suite(serve, world, model.base_url, tmp_path, database_url) as agents:
         await agents.CreateAgent(create(persona))
         request = pb.TriggerPostRequest(agent_id="wren", request_id=new_id("post"))
-        activity = (await agents.TriggerPost(request, timeout=30)).activity
+        activity = (await agents.TriggerPost(request, timeout=WAIT_SECONDS)).activity
     assert "HTTP 503" not in activity.reason
 
 
@@ -132,7 +133,7 @@ async def test_a_model_elsewhere_is_told_who_speaks_how_it_feels_and_what_it_kno
         await agents.CreateAgent(create(persona))
         for number in range(8):
             request = pb.TriggerPostRequest(agent_id="wren", topic="the terrier", request_id=f"{number}")
-            await agents.TriggerPost(request, timeout=30)
+            await agents.TriggerPost(request, timeout=WAIT_SECONDS)
         mood = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).mood.label
     prompts = ["\n".join(message["content"] for message in call["messages"]) for call in model.calls]
     for said in (

@@ -15,6 +15,7 @@ from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import create, log_of, reason_of
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 LOW = pb.MoodLevels(valence=-1, arousal=1, dominance=0)
@@ -91,7 +92,7 @@ async def test_a_time_that_ends_before_it_begins_is_refused(agents: AgentService
 
 
 async def test_what_moves_a_mood_by_itself_is_on_the_curve(agents: AgentServiceStub) -> None:
-    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=30)
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     start = Timestamp()
     start.FromDatetime(datetime.now(UTC) - timedelta(minutes=5))
     history = await agents.GetMoodHistory(pb.GetMoodHistoryRequest(agent_id="wren", start_time=start, max_points=500))

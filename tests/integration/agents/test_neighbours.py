@@ -25,6 +25,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import create, log_of, next_of
 from tests.support.channels import open_as, operator_of
 from tests.support.http import free_port
+from tests.support.waits import WAIT_SECONDS
 
 
 def without_account(persona: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ async def test_an_agent_without_an_account_is_created_and_trades_while_social_is
     world.social.line.failures = 1_000
     made = (await agents.CreateAgent(create(without_account(persona)))).agent
     assert (made.is_active, made.account_id) == (True, "")
-    done = await agents.TriggerTrade(pb.TriggerTradeRequest(agent_id=made.id, request_id="t"), timeout=30)
+    done = await agents.TriggerTrade(pb.TriggerTradeRequest(agent_id=made.id, request_id="t"), timeout=WAIT_SECONDS)
     assert done.activity.kind in (log_pb.ACTIVITY_KIND_TRADE, log_pb.ACTIVITY_KIND_PASS)
     assert not await log_of(agents, log_pb.ACTIVITY_KIND_FAILURE)
 
@@ -56,7 +57,7 @@ async def test_a_post_that_outlasts_the_deadline_says_what_it_waits_for(
 ) -> None:
     await agents.CreateAgent(create(persona))
     # How long a post may be on its network was asked before.
-    await agents.TriggerPost(pb.TriggerPostRequest(agent_id=persona["id"], request_id="first"), timeout=30)
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id=persona["id"], request_id="first"), timeout=WAIT_SECONDS)
     world.social.line.failures = 100_000
     asked = pb.TriggerPostRequest(agent_id=persona["id"], request_id="p")
     while True:
@@ -69,7 +70,7 @@ async def test_a_post_that_outlasts_the_deadline_says_what_it_waits_for(
     assert early.waiting.HasField("begin_time")
     world.social.line.failures = 0
     [_, posted] = await next_of(agents, log_pb.ACTIVITY_KIND_POST, number=2)
-    late = await agents.TriggerPost(asked, timeout=10)
+    late = await agents.TriggerPost(asked, timeout=WAIT_SECONDS)
     assert (late.activity, late.HasField("waiting")) == (posted, False)
 
 
@@ -85,7 +86,7 @@ async def memory_process(folder: Path) -> AsyncIterator[tuple[int, str]]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not await is_serving(f"127.0.0.1:{port}"):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         yield process.pid, f"127.0.0.1:{port}"
@@ -105,7 +106,7 @@ async def rest(stream: AsyncIterator[object]) -> None:
 async def until_health(channel: grpc.aio.Channel, name: str, status: int) -> None:
     """Wait until the health of this name is so."""
     stub = health_pb2_grpc.HealthStub(channel)
-    async for answer in stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=30):
+    async for answer in stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=WAIT_SECONDS):
         if answer.status == status:
             return
 
@@ -142,7 +143,7 @@ async def test_a_process_that_is_told_to_stop_says_so_to_who_watches_it(tmp_path
         stderr=asyncio.subprocess.DEVNULL,
     )
     address = f"127.0.0.1:{port}"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await is_serving(address):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         async with open_as(address, operator_of(tmp_path)) as channel:

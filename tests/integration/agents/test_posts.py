@@ -24,6 +24,7 @@ from tests.integration.agents.conftest import (
     until,
     update,
 )
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 
@@ -37,7 +38,7 @@ def often(persona: Persona) -> Persona:
 
 async def post(agents: AgentServiceStub, request_id: str, topic: str = "") -> pb.TriggerPostResponse:
     return await agents.TriggerPost(
-        pb.TriggerPostRequest(agent_id="wren", topic=topic, request_id=request_id), timeout=30
+        pb.TriggerPostRequest(agent_id="wren", topic=topic, request_id=request_id), timeout=WAIT_SECONDS
     )
 
 
@@ -115,7 +116,7 @@ async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     await agents.CreateAgent(create(persona))
     world.social.sending = asyncio.Event()
     request = pb.TriggerPostRequest(agent_id="wren", request_id="one")
-    response = await agents.TriggerPost(request, timeout=10)
+    response = await agents.TriggerPost(request, timeout=WAIT_SECONDS)
     assert not response.HasField("activity")
     world.social.sending.set()
     [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
@@ -128,7 +129,9 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
     world.social.sending = asyncio.Event()
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
-        response = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=10)
+        response = await agents.TriggerPost(
+            pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS
+        )
         await until(lambda: len(world.social.posts) == 1)
     world.social.sending = None
     async with reopen() as agents:

@@ -13,6 +13,7 @@ from services.agents.ports.neighbours import Source, View
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, OpenWith, create, log_of, next_of, until
+from tests.support.waits import WAIT_SECONDS
 
 # What differs between the databases is tested with the store, the agents and the posts.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -234,7 +235,7 @@ async def test_what_the_networks_limit_leaves_no_room_for_is_passed_over_and_an_
         for number in range(3):
             world.social.mention("wren", f"stranger{number}", "@wren_handle is the gate open?")
         answers = await next_of(agents, REPLY, PASS, log_pb.ACTIVITY_KIND_FAILURE, number=3)
-        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=30)
+        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=WAIT_SECONDS)
     assert sorted(activity.kind for activity in answers) == sorted([REPLY, PASS, PASS])
     reasons = {activity.reason for activity in answers if activity.kind == PASS}
     assert reasons == {"has made as many replies as its network's limit leaves for them"}

@@ -11,6 +11,7 @@ from tests.fakes.agents import World
 from tests.integration.agents.conftest import Open, OpenWith, create, next_of
 from tests.integration.agents.test_batches import batch, several
 from tests.support.statements import statements
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 
@@ -25,7 +26,7 @@ def listening(persona: Persona) -> Persona:
 async def looked(world: World, number: int) -> None:
     """Wait until mentions have been looked for so many times more."""
     wanted = world.social.looks + number
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while world.social.looks < wanted:  # noqa: ASYNC110  # a fake that nothing can be awaited of
             await asyncio.sleep(0.01)
 
@@ -51,7 +52,7 @@ async def test_a_post_keeps_what_it_proposed_and_sent_and_no_other_step(
 ) -> None:
     await agents.CreateAgent(create(listening(persona)))
     with statements() as seen:
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=30)
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     kept = [one for one in seen if one.startswith("INSERT") and "operation_outputs" in one]
     assert len(kept) == 2

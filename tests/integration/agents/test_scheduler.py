@@ -26,6 +26,7 @@ from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.fakes.clock import FixedClock
 from tests.integration.agents.conftest import OpenWith, create, log_of, next_of
+from tests.support.waits import WAIT_SECONDS
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NIGHT = {"quiet_hours": {"from": 23, "to": 7}}
@@ -249,7 +250,7 @@ async def test_a_service_that_slept_answers_what_is_not_too_old_once_and_passes_
         await stage.plan("wren", "reply", said, str(number), ReplyTask("wren", mention))
     # Half an hour of its own time is years of ours: it is planned, and nothing begins.
     async with open_with(settings.model_copy(update={"speed": 1e-5})) as agents:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_SECONDS):
             while min(await stage.dues("wren")) < datetime.now(UTC):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert len(set(await stage.dues("wren"))) == len(await stage.dues("wren"))

@@ -11,6 +11,7 @@ from services.agents.domain.prompts import PromptParts
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenWith, create
+from tests.support.waits import WAIT_SECONDS
 
 POST, PASS, FAILURE = log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_FAILURE
 
@@ -24,7 +25,7 @@ async def _post(open_with: OpenWith, settings: AgentsSettings, persona: dict[str
     async with open_with(settings) as agents:
         await agents.CreateAgent(create(persona))
         request = pb.TriggerPostRequest(agent_id="wren", request_id="one", topic="gates")
-        return (await agents.TriggerPost(request, timeout=30)).activity
+        return (await agents.TriggerPost(request, timeout=WAIT_SECONDS)).activity
 
 
 async def test_what_the_second_model_objects_to_gives_way_to_the_next_best(

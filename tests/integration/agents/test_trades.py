@@ -15,6 +15,7 @@ from services.agents.ports.neighbours import NewMemory, Refused, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import MOSS, World
 from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, next_of, until, update
+from tests.support.waits import WAIT_SECONDS
 
 # What differs between the databases is tested with the store, the agents and the posts.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -33,7 +34,7 @@ LISTED = "Soup" * 8
 
 async def trade(agents: AgentServiceStub, request_id: str = "one", agent_id: str = "wren") -> log_pb.Activity:
     request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=request_id)
-    return (await agents.TriggerTrade(request, timeout=30)).activity
+    return (await agents.TriggerTrade(request, timeout=WAIT_SECONDS)).activity
 
 
 async def test_a_trade_is_settled_logged_remembered_and_told_of(
@@ -104,7 +105,7 @@ async def test_what_was_decided_before_the_agent_was_stopped_is_not_traded(
     world.trading.quoting = asyncio.Event()
     asked = world.trading.line.calls
     request = pb.TriggerTradeRequest(agent_id="wren", request_id="one")
-    trading = asyncio.ensure_future(_awaited(agents.TriggerTrade(request, timeout=30)))
+    trading = asyncio.ensure_future(_awaited(agents.TriggerTrade(request, timeout=WAIT_SECONDS)))
     # Portfolio and quote are the calls of a decision.
     await until(lambda: world.trading.line.calls >= asked + 2)
     if change == "stopped":

@@ -14,6 +14,7 @@ from services.agents.settings import AgentsSettings
 from services.runtime.waiting import poll
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, reason_of
+from tests.support.waits import WAIT_SECONDS
 
 # What differs between the databases is tested with the store, the agents and the posts.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -24,7 +25,7 @@ REPLY, PASS = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
 
 async def reply(agents: AgentServiceStub, post_id: str, request_id: str = "r") -> pb.TriggerReplyResponse:
     request = pb.TriggerReplyRequest(agent_id="wren", network_post_id=post_id, request_id=request_id)
-    return await agents.TriggerReply(request, timeout=60)
+    return await agents.TriggerReply(request, timeout=WAIT_SECONDS)
 
 
 async def refused(agents: AgentServiceStub, post_id: str, request_id: str = "r") -> str:

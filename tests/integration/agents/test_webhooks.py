@@ -35,6 +35,7 @@ from tests.integration.agents.killed import starter
 from tests.support.channels import open_as, operator_of
 from tests.support.http import free_port
 from tests.support.receiver import SECRET, Receiver, receiving
+from tests.support.waits import WAIT_SECONDS
 
 Persona = dict[str, Any]
 KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
@@ -89,7 +90,7 @@ async def stored(store: SqlStore[SqlRecords], *ids: str) -> list[MessageRecord]:
 
 async def propose(agents: AgentServiceStub, request_id: str = "req") -> log_pb.Activity:
     asked = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id=request_id)
-    return (await agents.TriggerPost(asked, timeout=60)).activity
+    return (await agents.TriggerPost(asked, timeout=WAIT_SECONDS)).activity
 
 
 async def test_a_draft_that_waits_is_told_of_once_with_a_link_to_its_page(
@@ -135,7 +136,7 @@ async def test_a_receiver_that_says_nothing_keeps_no_character_waiting(
         agents = AgentServiceStub(channel)
         await agents.CreateAgent(create(persona | {"approval": "trades"}))
         await agents.CreateAgent(create(persona | {"id": "finch", "name": "Finch", "approval": "all"}))
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="finch", request_id="one"), timeout=60)
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="finch", request_id="one"), timeout=WAIT_SECONDS)
         await receiver.until(1)
         await propose(agents)
         [posted] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)

@@ -14,6 +14,7 @@ from services.agents.settings import AgentsSettings
 from services.runtime.waiting import poll
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenChannel, create, log_of, next_of, until
+from tests.support.waits import WAIT_SECONDS
 
 DRAFT, POST, REPLY = log_pb.ACTIVITY_KIND_DRAFT, log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_REPLY
 OLDER = "3"
@@ -61,14 +62,14 @@ async def test_a_post_that_was_being_sent_is_settled_with_the_words_that_were_wr
     request = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id="old")
     async with open_channel(settings) as channel:
         await AgentServiceStub(channel).CreateAgent(create(persona))
-        posting: Any = AgentServiceStub(channel).TriggerPost(request, timeout=30)
+        posting: Any = AgentServiceStub(channel).TriggerPost(request, timeout=WAIT_SECONDS)
         await until(lambda: bool(world.social.posts))
         posting.cancel()
     assert make_older(settings) == 1
     asked = len(world.llm.prompts)
     world.social.sending = None
     async with open_channel(settings) as channel:
-        post = (await AgentServiceStub(channel).TriggerPost(request, timeout=30)).activity
+        post = (await AgentServiceStub(channel).TriggerPost(request, timeout=WAIT_SECONDS)).activity
         assert await log_of(AgentServiceStub(channel), POST) == [post]
     assert world.social.published("acc_wren") == [post.summary]
     assert len(world.llm.prompts) == asked
@@ -81,7 +82,7 @@ async def test_a_draft_that_was_being_carried_out_is_and_once(
     asked = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id="one")
     async with open_channel(settings) as channel:
         await AgentServiceStub(channel).CreateAgent(create(persona | {"approval": "all"}))
-        draft = (await AgentServiceStub(channel).TriggerPost(asked, timeout=30)).activity.draft
+        draft = (await AgentServiceStub(channel).TriggerPost(asked, timeout=WAIT_SECONDS)).activity.draft
         approval = drafts_pb.ApproveDraftRequest(id=draft.draft_id, request_id="yes")
         await DraftServiceStub(channel).ApproveDraft(approval)
         await until(lambda: bool(world.social.posts))
@@ -106,7 +107,7 @@ async def test_a_draft_that_waited_still_waits(
     asked = pb.TriggerPostRequest(agent_id="wren", topic="gates", request_id="one")
     async with open_channel(settings) as channel:
         await AgentServiceStub(channel).CreateAgent(create(persona | {"approval": "all"}))
-        draft = (await AgentServiceStub(channel).TriggerPost(asked, timeout=30)).activity.draft
+        draft = (await AgentServiceStub(channel).TriggerPost(asked, timeout=WAIT_SECONDS)).activity.draft
     make_older(settings)
     async with open_channel(settings) as channel:
         [found] = (await DraftServiceStub(channel).ListDrafts(drafts_pb.ListDraftsRequest())).drafts

@@ -17,6 +17,7 @@ from puppet.memory.v1 import memory_service_pb2 as memory
 from services.gateway.mcp import views
 from tests.security.principals import OPERATOR
 from tests.support.gateway import Door
+from tests.support.waits import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def assistant(gateway: Door, by: str = OPERATOR) -> AsyncIterator[ClientSession]:
     headers = {"Authorization": f"Bearer {gateway.token(by)}"}
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as client,
+        httpx2.AsyncClient(headers=headers, trust_env=False, timeout=WAIT_SECONDS) as client,
         streamable_http_client(f"http://{gateway.address}/mcp", http_client=client) as streams,
         ClientSession(streams[0], streams[1]) as session,
     ):

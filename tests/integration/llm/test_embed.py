@@ -13,6 +13,7 @@ from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
 from tests.integration.sandbox.llm.conftest import sandbox_url  # noqa: F401 - a fixture
 from tests.support.refusals import fields_of, reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 
 TEXTS = ["rain", "the gulls"]
 PRICES = (Decimal(10), Decimal(20))
@@ -88,7 +89,7 @@ async def test_a_provider_that_hangs_leaves_time_for_the_next(
     first.next.append(hangs)
     one = provider("first", first.base_url, timeout_seconds=0.5)
     async with serve_llm(one, provider("second", second.base_url)) as llm:
-        assert (await llm.Embed(embed(), timeout=60)).provider == "second"
+        assert (await llm.Embed(embed(), timeout=WAIT_SECONDS)).provider == "second"
 
 
 async def test_what_is_refused_of_vectors_keeps_no_words_back(serve_llm: ServeLlm, first: OpenAiServer) -> None:

@@ -16,7 +16,7 @@ from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.sandbox.llm.conftest import sandbox_url  # noqa: F401 - a fixture
 from tests.support.model_servers import aimock, llama_cpp
 from tests.support.refusals import refusal
-from tests.support.waits import until
+from tests.support.waits import WAIT_SECONDS, until
 from tools.languages import LeftOutError
 
 PROMPT = pb.Prompt(
@@ -162,7 +162,7 @@ async def test_a_call_that_is_left_ends_at_the_server(serve_llm: ServeLlm, llama
     own = {"base_url": llama_cpp_url, "add": {"ignore_eos": True}, "dialect": dialect}
     settings = read_provider("llamacpp").model_copy(update=own)
     root = llama_cpp_url.removesuffix("/v1")
-    async with serve_llm(settings) as llm, httpx2.AsyncClient(base_url=root, timeout=60) as engine:
+    async with serve_llm(settings) as llm, httpx2.AsyncClient(base_url=root, timeout=WAIT_SECONDS) as engine:
         before = await _tokens_written(engine)
         # As many as the engine has slots, so that what comes after them waits until they are over.
         calls = [llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=LONG)) for _ in range(2)]
@@ -176,7 +176,7 @@ async def test_a_call_that_is_left_ends_at_the_server(serve_llm: ServeLlm, llama
             call.cancel()
         await asyncio.wait(leaving)
         # Until then the engine is asked nothing else: it looks for callers that are gone when a second was quiet.
-        await llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=pb.Sampling(max_tokens=1)), timeout=60)
+        await llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=pb.Sampling(max_tokens=1)), timeout=WAIT_SECONDS)
         assert await _tokens_written(engine) - before < len(calls) * LONG.max_tokens
 
 

@@ -9,6 +9,7 @@ from services.llm.adapters.openai import open_client
 from tests.integration.llm.conftest import KEY, ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
 from tests.support.refusals import reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 
 PROMPT = pb.Prompt(
     system="You are Vesper.",
@@ -108,7 +109,7 @@ async def test_a_provider_that_hangs_leaves_time_for_the_next(llm: LlmServiceStu
 async def test_a_provider_has_a_time_of_its_own(serve_llm: ServeLlm, first: OpenAiServer) -> None:
     first.next.append(hangs)
     async with serve_llm(provider("first", first.base_url, timeout_seconds=0.1)) as llm:
-        told = await refusal(llm.Generate(generate(), timeout=60))
+        told = await refusal(llm.Generate(generate(), timeout=WAIT_SECONDS))
     assert (told.reason, told.message) == (
         "PROVIDER_UNAVAILABLE",
         "no provider answered: first: did not answer in time",
@@ -121,7 +122,7 @@ async def test_a_provider_that_does_not_listen_is_followed_by_the_next(
     # Port 9 is "discard": nothing listens there.
     async with serve_llm(provider("off", "http://127.0.0.1:9/v1"), provider("on", second.base_url)) as llm:
         assert (await llm.Generate(generate())).provider == "on"
-        told = await refusal(llm.Generate(generate(provider="off"), timeout=20))
+        told = await refusal(llm.Generate(generate(provider="off"), timeout=WAIT_SECONDS))
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told.retry_after == 5
 
@@ -142,7 +143,7 @@ async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(
 ) -> None:
     first.next.append(answers({}, 500))
     second.next.append(answers({}, 503, {"retry-after": "3"}))
-    told = await refusal(llm.Generate(generate(), timeout=20))
+    told = await refusal(llm.Generate(generate(), timeout=WAIT_SECONDS))
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told.message == "no provider answered: first: failed with HTTP 500; second: failed with HTTP 503"
     assert told.retry_after == 3
@@ -151,7 +152,7 @@ async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(
 async def test_a_rate_limit_says_when_to_come_back_and_is_kept(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.append(answers({"error": {"message": "slow down"}}, 429, {"retry-after": "7"}))
     for _ in range(2):
-        told = await refusal(llm.Generate(generate(provider="first"), timeout=20))
+        told = await refusal(llm.Generate(generate(provider="first"), timeout=WAIT_SECONDS))
         assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
         assert told.retry_after == 7
         assert told.metadata == {"provider": "first"}
@@ -168,7 +169,7 @@ async def test_a_configured_provider_is_known_by_its_name(llm: LlmServiceStub, f
 async def test_a_refusal_is_told_with_what_the_server_said(llm: LlmServiceStub, first: OpenAiServer) -> None:
     said = "This model's maximum context length is 8192 tokens.\nYour messages have 9001."
     first.next.append(answers({"error": {"message": said, "code": "context_length_exceeded"}}, 400))
-    told = await refusal(llm.Generate(generate(provider="first"), timeout=20))
+    told = await refusal(llm.Generate(generate(provider="first"), timeout=WAIT_SECONDS))
     assert told.message == (
         "first: refused the request (HTTP 400, context_length_exceeded): "
         "This model's maximum context length is 8192 tokens. Your messages have 9001."
@@ -184,7 +185,7 @@ async def test_a_refusal_that_repeats_the_key_or_the_prompt_is_told_by_its_code(
     first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
     request = generate(provider="first")
     request.prompt.input = "They sang in the night\nafter the long storm."
-    told = await refusal(llm.Generate(request, timeout=20))
+    told = await refusal(llm.Generate(request, timeout=WAIT_SECONDS))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_REFUSED")
     assert f"(HTTP {status}, invalid_api_key)" in told.message
     logged = "".join(str(vars(record)) for record in caplog.records)
@@ -198,7 +199,7 @@ async def test_a_call_that_fails_costs_its_own_candidates_and_not_those_that_are
     llm: LlmServiceStub, first: OpenAiServer
 ) -> None:
     first.next.append(answers({}, 500))
-    assert len((await llm.Generate(generate(candidate_count=4), timeout=20)).candidates) == 3
+    assert len((await llm.Generate(generate(candidate_count=4), timeout=WAIT_SECONDS)).candidates) == 3
 
 
 async def test_what_a_slow_provider_has_written_by_the_end_of_its_time_is_kept(
@@ -207,7 +208,7 @@ async def test_what_a_slow_provider_has_written_by_the_end_of_its_time_is_kept(
     first.next.append(hangs)
     slow = provider("first", first.base_url, timeout_seconds=1.0)
     async with serve_llm(slow, provider("second", second.base_url)) as llm:
-        answer = await llm.Generate(generate(candidate_count=4), timeout=20)
+        answer = await llm.Generate(generate(candidate_count=4), timeout=WAIT_SECONDS)
     assert (answer.provider, len(answer.candidates)) == ("first", 3)
 
 
@@ -217,9 +218,9 @@ async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
     answer = await llm.Generate(generate(provider="second", model="large"))
     assert (answer.provider, answer.model) == ("second", "large")
     second.next.append(answers({}, 500))
-    assert await reason_of(llm.Generate(generate(provider="second"), timeout=20)) == "PROVIDER_UNAVAILABLE"
+    assert await reason_of(llm.Generate(generate(provider="second"), timeout=WAIT_SECONDS)) == "PROVIDER_UNAVAILABLE"
     assert first.calls == []
-    told = await refusal(llm.Generate(generate(provider="third"), timeout=20))
+    told = await refusal(llm.Generate(generate(provider="third"), timeout=WAIT_SECONDS))
     assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
 
 
@@ -244,7 +245,7 @@ async def test_a_wrong_request_is_refused_with_every_field_named(llm: LlmService
         candidate_count=17,
         json_schema="[" * 20_000,
     )
-    told = await refusal(llm.Generate(request, timeout=20))
+    told = await refusal(llm.Generate(request, timeout=WAIT_SECONDS))
     assert told.code is grpc.StatusCode.INVALID_ARGUMENT
     assert {violation.field for violation in told.violations} == {
         "provider",

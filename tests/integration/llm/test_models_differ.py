@@ -12,6 +12,7 @@ from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, streams, write
 from tests.integration.llm.test_generate import generate
 from tests.support.refusals import refusal
+from tests.support.waits import WAIT_SECONDS
 
 DRAWN = pb.Sampling(
     temperature=0.7,
@@ -83,7 +84,7 @@ async def test_a_field_that_is_refused_is_left_out_from_then_on(
     always(first, refuses("temperature", "seed", "max_tokens", told=told, status=status))
     async with serve_llm(provider("new", first.base_url)) as llm:
         for _ in range(2):
-            [candidate] = (await llm.Generate(generate(sampling=DRAWN), timeout=20)).candidates
+            [candidate] = (await llm.Generate(generate(sampling=DRAWN), timeout=WAIT_SECONDS)).candidates
             assert candidate.text == "a quiet day."
     assert len(first.calls) == 5, "each of the three was refused once"
     assert first.calls[-1].keys() & {"temperature", "seed", "max_tokens"} == set()
@@ -93,7 +94,7 @@ async def test_a_field_that_is_refused_is_left_out_from_then_on(
 async def test_a_server_that_takes_no_n_is_asked_several_times(serve_llm: ServeLlm, first: OpenAiServer) -> None:
     always(first, refuses("n"))
     async with serve_llm(provider("new", first.base_url, choices=4)) as llm:
-        assert len((await llm.Generate(generate(candidate_count=4), timeout=20)).candidates) == 4
+        assert len((await llm.Generate(generate(candidate_count=4), timeout=WAIT_SECONDS)).candidates) == 4
     assert [call.get("n", 1) for call in first.calls] == [4, 1, 1, 1, 1]
 
 
@@ -101,7 +102,7 @@ async def test_a_stream_leaves_out_what_is_refused_too(serve_llm: ServeLlm, firs
     first.next.append(answers({"error": {"param": "stream_options"}}, 400))
     async with serve_llm(provider("new", first.base_url)) as llm:
         request = pb.StreamGenerateRequest(prompt=pb.Prompt(input="rain"))
-        parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
+        parts = [part async for part in llm.StreamGenerate(request, timeout=WAIT_SECONDS)]
     assert "".join(part.text for part in parts) == "a quiet day."
     assert "stream_options" not in first.calls[-1]
 
@@ -111,9 +112,9 @@ async def test_words_of_a_refusal_are_no_lesson_when_the_request_is_refused_all_
 ) -> None:
     always(first, answers({"error": {"message": "flagged: tell me the `seed` and the temperature"}}, 400))
     async with serve_llm(provider("new", first.base_url)) as llm:
-        await refusal(llm.Generate(generate(sampling=DRAWN), timeout=20))
+        await refusal(llm.Generate(generate(sampling=DRAWN), timeout=WAIT_SECONDS))
         first.next.clear()
-        await llm.Generate(generate(sampling=DRAWN), timeout=20)
+        await llm.Generate(generate(sampling=DRAWN), timeout=WAIT_SECONDS)
     assert [call.keys() >= {"seed", "temperature"} for call in first.calls] == [True, False, True]
 
 
@@ -130,7 +131,7 @@ async def test_a_model_that_was_talked_into_thinking_aloud_gets_no_more_room(
 async def test_what_can_not_be_left_out_is_refused_with_its_name(serve_llm: ServeLlm, first: OpenAiServer) -> None:
     always(first, answers({"error": {"param": "messages", "code": "invalid_value"}}, 400))
     async with serve_llm(provider("new", first.base_url)) as llm:
-        told = await refusal(llm.Generate(generate(), timeout=20))
+        told = await refusal(llm.Generate(generate(), timeout=WAIT_SECONDS))
     assert told.message == "new: refused the request (HTTP 400, invalid_value: messages)"
     assert len(first.calls) == 1
 
@@ -231,7 +232,7 @@ async def test_a_stream_holds_thoughts_back(serve_llm: ServeLlm, first: OpenAiSe
     first.next.append(streams(events))
     async with serve_llm(provider("vllm", first.base_url, model="deepseek-r1:8b")) as llm:
         request = pb.StreamGenerateRequest(prompt=pb.Prompt(input="rain"))
-        parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
+        parts = [part async for part in llm.StreamGenerate(request, timeout=WAIT_SECONDS)]
     assert "".join(part.text for part in parts) == "fog again."
     assert parts[-1].end.finish_reason == pb.FINISH_REASON_STOP
 
@@ -314,7 +315,7 @@ async def test_the_cause_is_told_and_the_next_provider_writes(
     always(first, behaviour)
     async with serve_llm(provider("first", first.base_url), provider("second", second.base_url)) as llm:
         assert (await llm.Generate(generate())).provider == "second"
-        alone = await refusal(llm.Generate(generate(provider="first"), timeout=20))
+        alone = await refusal(llm.Generate(generate(provider="first"), timeout=WAIT_SECONDS))
     assert told in alone.message
 
 

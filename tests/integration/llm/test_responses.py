@@ -20,6 +20,7 @@ from tests.integration.llm.test_generate import generate
 from tests.integration.llm.test_models_differ import DRAWN, always
 from tests.integration.llm.test_stream import REQUEST, streamed
 from tests.support.refusals import refusal
+from tests.support.waits import WAIT_SECONDS
 
 CUT = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
 WITHHELD = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
@@ -179,7 +180,7 @@ async def test_an_answer_that_failed_is_told_and_the_next_provider_writes(
     always(first, answers(told))
     async with serve_llm(speaks(first), provider("second", second.base_url)) as llm:
         assert (await llm.Generate(generate())).provider == "second"
-        alone = await refusal(llm.Generate(generate(provider="new"), timeout=20))
+        alone = await refusal(llm.Generate(generate(provider="new"), timeout=WAIT_SECONDS))
     assert words in alone.message
 
 
@@ -224,7 +225,7 @@ async def test_a_stream_has_its_pieces_its_end_and_what_it_took(
     first.next.append(streams(events))
     request = pb.StreamGenerateRequest(prompt=REQUEST.prompt, sampling=DRAWN)
     async with serve_llm(speaks(first)) as llm:
-        parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
+        parts = [part async for part in llm.StreamGenerate(request, timeout=WAIT_SECONDS)]
     assert "".join(part.text for part in parts) == text
     assert (parts[-1].end.finish_reason, parts[-1].end.usage.reasoning_tokens) == (reason, 6)
     assert first.calls[0]["stream"] is True
@@ -252,7 +253,7 @@ async def test_a_stream_that_breaks_off_or_fails_ends_with_an_error_after_its_pi
 ) -> None:
     first.next.append(streams([*text_events("a ", "quiet "), *last]))
     async with serve_llm(speaks(first)) as llm:
-        stream = llm.StreamGenerate(REQUEST, timeout=20)
+        stream = llm.StreamGenerate(REQUEST, timeout=WAIT_SECONDS)
         assert (await anext(aiter(stream))).text == "a"
         assert (await anext(aiter(stream))).text == " quiet"
         told = await refusal(anext(aiter(stream)))

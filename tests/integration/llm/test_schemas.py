@@ -13,6 +13,7 @@ from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.llm.openai_server import USAGE, Behaviour, OpenAiServer, answers, hangs
 from tests.support.refusals import fields_of, refusal
+from tests.support.waits import WAIT_SECONDS
 
 SCHEMA = {
     "type": "object",
@@ -121,7 +122,7 @@ async def test_a_repair_that_fails_ends_with_what_was_wrong(
 ) -> None:
     first.next.extend([writes("fog"), fault])
     async with serve_llm(provider("first", first.base_url, timeout_seconds=0.5)) as llm:
-        told = await refusal(llm.Generate(generate(), timeout=20))
+        told = await refusal(llm.Generate(generate(), timeout=WAIT_SECONDS))
     assert told.reason == "SCHEMA_MISMATCH"
     assert "it is no JSON, and asked again: first: " in told.message
 
@@ -178,5 +179,7 @@ async def test_what_is_no_schema_or_lies_elsewhere_is_refused_by_its_name(
 
 async def test_a_pattern_that_goes_back_for_ever_is_given_up(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.extend([writes(json.dumps("a" * 40 + "b"))] * 2)
-    told = await refusal(llm.Generate(generate({"pattern": "^(?=(a+)+$)(a|a)*$"}, provider="first"), timeout=20))
+    told = await refusal(
+        llm.Generate(generate({"pattern": "^(?=(a+)+$)(a|a)*$"}, provider="first"), timeout=WAIT_SECONDS)
+    )
     assert told.reason == "SCHEMA_MISMATCH"

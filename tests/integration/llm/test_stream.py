@@ -11,6 +11,7 @@ from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, breaks_off, hangs, streams
 from tests.support.refusals import refusal
+from tests.support.waits import WAIT_SECONDS
 
 REQUEST = pb.StreamGenerateRequest(agent_id="agt_a", prompt=pb.Prompt(input="rain"))
 END = pb.StreamEnd(
@@ -23,7 +24,7 @@ END = pb.StreamEnd(
 
 
 async def streamed(llm: LlmServiceStub) -> tuple[str, pb.StreamEnd]:
-    parts = [part async for part in llm.StreamGenerate(REQUEST, timeout=20)]
+    parts = [part async for part in llm.StreamGenerate(REQUEST, timeout=WAIT_SECONDS)]
     assert all(part.text for part in parts[:-1])
     return "".join(part.text for part in parts), parts[-1].end
 
@@ -66,7 +67,7 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_after_its_pieces(
     llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, cut: Behaviour, told_of: str
 ) -> None:
     first.next.append(cut)
-    stream = llm.StreamGenerate(REQUEST, timeout=20)
+    stream = llm.StreamGenerate(REQUEST, timeout=WAIT_SECONDS)
     pieces = [(await anext(aiter(stream))).text for _ in range(3)]
     told = await refusal(anext(aiter(stream)))
     assert "".join(pieces) == "a quiet day."
@@ -82,7 +83,7 @@ async def test_a_stream_ends_at_a_stop_text_that_its_model_goes_on_after(
     first.next.append(streams([*pieces, {"choices": [{"finish_reason": "length"}]}]))
     request = pb.StreamGenerateRequest(prompt=REQUEST.prompt, sampling=pb.Sampling(stop=["END"]))
     async with serve_llm(provider("xai", first.base_url, model="grok-4")) as llm:
-        parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
+        parts = [part async for part in llm.StreamGenerate(request, timeout=WAIT_SECONDS)]
     assert "".join(part.text for part in parts) == "fog"
     assert parts[-1].end.finish_reason == pb.FINISH_REASON_STOP
 
@@ -102,7 +103,7 @@ async def test_a_caller_that_leaves_ends_the_provider_s_stream(llm: LlmServiceSt
         assert part.text
         stream.cancel()
         break
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await first.left.wait()
 
 
@@ -112,7 +113,7 @@ async def test_a_caller_whose_time_is_up_ends_the_provider_s_stream(llm: LlmServ
     with pytest.raises(grpc.aio.AioRpcError):
         async for _ in stream:
             pass
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await first.left.wait()
 
 
@@ -125,4 +126,4 @@ async def test_a_limit_of_the_provider_holds_for_streams_too(serve_llm: ServeLlm
             await llm.Generate(pb.GenerateRequest(prompt=REQUEST.prompt), timeout=0.3)
         assert len(first.calls) == 1
         busy.cancel()
-        await llm.Generate(pb.GenerateRequest(prompt=REQUEST.prompt), timeout=20)
+        await llm.Generate(pb.GenerateRequest(prompt=REQUEST.prompt), timeout=WAIT_SECONDS)

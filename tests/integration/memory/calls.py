@@ -15,6 +15,7 @@ from services.memory.bootstrap import opener
 from services.memory.settings import MemorySettings
 from services.runtime.rpc.server import serving
 from tests.support.channels import open_as, operator_of
+from tests.support.waits import WAIT_SECONDS
 
 
 def memory(text: str, **fields: Any) -> pb.Memory:
@@ -25,7 +26,7 @@ def memory(text: str, **fields: Any) -> pb.Memory:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for what comes to pass by itself."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -19,6 +19,7 @@ from services.runtime.db import Database
 from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import until
 from tests.integration.memory.mind import NO_KEY, Awake, Mind, awakened
+from tests.support.waits import WAIT_SECONDS
 from tests.unit.memory.examples import memory
 
 FAR, OTHER = "far-words-64", "far-words-128"
@@ -291,7 +292,7 @@ async def test_of_two_replicas_one_at_a_time_has_what_both_store_embedded(
 async def test_a_write_never_waits_for_a_vector(awake: Awake) -> None:
     async with awake(FAR, exact_limit=100) as mind:
         mind.embedder.ready.clear()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_SECONDS):
             [kite] = await mind.create("red kite")
             changed = await mind.memories.update("agt_a", kite.id, {"text": "a kite"}, "", Writer.OPERATOR, NO_KEY)
     assert changed.text == "a kite"

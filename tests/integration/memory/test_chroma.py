@@ -25,6 +25,7 @@ from services.memory.adapters.chroma.embedded import EmbeddedIndex
 from services.memory.adapters.chroma.server import ServerIndex
 from services.memory.domain.vectors import IndexDown, Place, Vector
 from services.memory.ports.index import Generation, Index
+from tests.support.waits import WAIT_SECONDS
 
 # One build of each kind serves many tests, each with agents and numbers of its own.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -60,7 +61,7 @@ def vectors(agent_id: str, seqs: range, seed: int = 0) -> list[Vector]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -29,6 +29,7 @@ from sandbox.x.settings import XSettings
 from tests.conftest import ROOT
 from tests.support.http import ADMIN_TOKEN, listening, listening_in_a_thread
 from tests.support.places import Outside, place
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 GOLDEN = ROOT / "tests" / "data" / "archives"
@@ -80,7 +81,9 @@ async def create(clients: Clients, persona: dict[str, Any]) -> pb.Agent:
 
 
 async def post(clients: Clients, request_id: str, agent_id: str = "wren") -> pb.TriggerPostResponse:
-    return await clients.agents.TriggerPost(pb.TriggerPostRequest(agent_id=agent_id, request_id=request_id), timeout=60)
+    return await clients.agents.TriggerPost(
+        pb.TriggerPostRequest(agent_id=agent_id, request_id=request_id), timeout=WAIT_SECONDS
+    )
 
 
 async def posted(x: Sandbox) -> list[str]:

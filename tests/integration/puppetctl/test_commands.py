@@ -21,6 +21,7 @@ from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
 from tests.integration.puppetctl.services import SANDBOX_TOKEN
 from tests.support.characters import card
+from tests.support.waits import WAIT_SECONDS
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ async def test_watch_goes_on_after_a_break_and_shows_nothing_twice(
     world.agents.add("basil", log_pb.ACTIVITY_KIND_POST, "before")
     for number in range(3):
         world.agents.add("basil", log_pb.ACTIVITY_KIND_POST, str(number))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         async for activity in watch(clients, "1"):
             seen.append(activity.summary)
             if len(seen) == 3:

@@ -17,6 +17,7 @@ from puppetctl.memory import commands as memory
 from puppetctl.suite import SuiteError
 from puppetctl.wallets import halting
 from tests.integration.puppetctl.conftest import World
+from tests.support.waits import WAIT_SECONDS
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ async def test_a_client_whose_scope_is_one_character_names_it(
     assert "pia is halted on its own" in shown
     assert "Basil" not in shown
     task = asyncio.create_task(watching.watch(["pia"], DATA_DIR, watching.View(is_plain=True)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         await traders.agents.watched.wait()
     task.cancel()
     for command in (commands.agents(), watching.watch([], DATA_DIR, watching.View(is_plain=True))):

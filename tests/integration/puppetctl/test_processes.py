@@ -16,6 +16,7 @@ from puppetctl.local import processes
 from puppetctl.local.processes import answers, running
 from puppetctl.suite import SuiteError
 from tests.integration.puppetctl.programs import standin
+from tests.support.waits import WAIT_SECONDS
 
 
 class Notices:
@@ -30,7 +31,7 @@ class Notices:
         self._news.set()
 
     async def reach(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             while len(self.told) < count:
                 await self._news.wait()
                 self._news.clear()

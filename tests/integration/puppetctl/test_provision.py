@@ -13,6 +13,7 @@ from puppetctl.characters.provision import Character, Sandboxes, begin, prepare,
 from puppetctl.clients import Clients
 from puppetctl.knowledge.reading import Passage
 from tests.integration.puppetctl.conftest import World
+from tests.support.waits import WAIT_SECONDS
 
 BASIL = {"id": "basil", "name": "Basil", "is_active": True, "solana_integration": {"trading_enabled": True}, "age": 104}
 PIA = {"id": "pia-at-home", "name": "Nonna Pia", "quirks": ["hums", 2, None]}
@@ -220,6 +221,6 @@ async def test_those_who_have_never_lived_begin_apart_and_all_others_at_once(wor
     assert active() == ["basil"]
     await beginning.aclose()
     again = await prepare(clients, files(BASIL, PIA), world.sandboxes)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert [one.id async for one in begin(clients, again, apart_seconds=3600)] == ["basil", "pia-at-home"]
     assert active() == ["basil", "pia-at-home"]

@@ -18,6 +18,7 @@ from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
 from services.runtime.settings import ServiceSettings
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
+from tests.support.waits import WAIT_SECONDS
 
 HELLO = StringValue(value="hello").SerializeToString()
 NO_PROTOBUF = b"\xff\xff\xff"
@@ -27,7 +28,7 @@ every_shape = pytest.mark.parametrize("method", list(SHAPES))
 
 async def refusal(caller: Caller, method: str, payload: bytes = HELLO) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await caller.call(method, payload, timeout=10)
+        await caller.call(method, payload, timeout=WAIT_SECONDS)
     return refused.value
 
 
@@ -105,7 +106,7 @@ async def test_a_call_that_takes_too_long_is_ended(caller: Caller, echo: Echo) -
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.call("One", HELLO, timeout=0.1)
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await ended.wait()
 
 
@@ -131,7 +132,7 @@ async def test_an_upload_that_gets_stuck_is_ended_at_its_deadline(channel: grpc.
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await upload(channel, half_an_upload(), timeout=0.2)
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await echo.upload_ended.wait()
 
 
@@ -144,7 +145,7 @@ async def test_an_upload_whose_caller_leaves_is_ended(channel: grpc.aio.Channel,
 
     echo.act = act
     call = upload(channel, half_an_upload())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await started.wait()
         call.cancel()
         await echo.upload_ended.wait()
@@ -158,14 +159,14 @@ async def test_an_upload_that_is_refused_half_way_ends_with_the_refusal(channel:
 
     echo.act = act
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await upload(channel, (HELLO for _ in range(10_000)), timeout=10)
+        await upload(channel, (HELLO for _ in range(10_000)), timeout=WAIT_SECONDS)
     assert (refused.value.code(), refused.value.details()) == (grpc.StatusCode.NOT_FOUND, "enough")
     assert echo.calls == 3
 
 
 async def test_a_message_in_the_midst_of_an_upload_that_is_no_protobuf_is_refused(caller: Caller, echo: Echo) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await caller.call("Collect", HELLO, NO_PROTOBUF, HELLO, timeout=10)
+        await caller.call("Collect", HELLO, NO_PROTOBUF, HELLO, timeout=WAIT_SECONDS)
     assert Remote(refused.value).reason == "INVALID_REQUEST"
     assert echo.calls == 1
 
@@ -180,7 +181,7 @@ async def test_open_uploads_take_no_place_from_other_calls(channel: grpc.aio.Cha
 
     echo.act = act
     uploads = [upload(channel, half_an_upload()) for _ in range(5)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await all_open.wait()
     assert await Caller(channel).call("One", HELLO, timeout=5) == ["hello"]
     for call in uploads:
@@ -198,7 +199,7 @@ async def test_calls_beyond_the_limit_are_refused_and_the_others_finish(caller: 
 
     echo.act = lambda _text: act()
     waiting = [asyncio.create_task(caller.call("One", HELLO)) for _ in range(4)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         await full.wait()
     error = await refusal(caller, "One")
     assert error.code() is grpc.StatusCode.UNAVAILABLE
@@ -248,7 +249,7 @@ async def test_these_statuses_are_made_by_grpc_and_carry_no_reason(channel: grpc
     huge = StringValue(value="x" * (2 * MAX_BYTES)).SerializeToString()
     made["more than eight megabytes"] = await refusal(caller, "One", huge)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await caller.call("One", HELLO, metadata=(("name", "x" * 64_000),), timeout=10)
+        await caller.call("One", HELLO, metadata=(("name", "x" * 64_000),), timeout=WAIT_SECONDS)
     made["metadata of more than it takes"] = refused.value
 
     async def never() -> str:
@@ -323,7 +324,7 @@ async def test_streams_beyond_the_limit_are_refused(channel: grpc.aio.Channel, e
 
     echo.act = lambda _text: act()
     calls = [asyncio.create_task(Caller(channel).call("GetMany", HELLO)) for _ in range(6)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while echo.calls < 6:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert Remote(await refusal(Caller(channel), "GetMany")).reason == "UNAVAILABLE"
@@ -348,5 +349,5 @@ def part_of_a_token(text: str) -> str:
 )
 async def test_a_token_that_nobody_signed_is_refused_whatever_it_is(caller: Caller, token: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await caller.call("One", HELLO, metadata=(("authorization", f"Bearer {token}"),), timeout=10)
+        await caller.call("One", HELLO, metadata=(("authorization", f"Bearer {token}"),), timeout=WAIT_SECONDS)
     assert Remote(refused.value).reason == "UNAUTHENTICATED"

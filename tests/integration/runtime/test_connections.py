@@ -21,6 +21,7 @@ from services.runtime.settings import ServiceSettings
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo, _descriptor
 from tests.integration.runtime.http2 import Connection, connected
 from tests.support.channels import open_as, operator_of
+from tests.support.waits import WAIT_SECONDS
 
 HELLO = StringValue(value="hello").SerializeToString()
 SLOW = StringValue(value="slow").SerializeToString()
@@ -89,7 +90,7 @@ async def pinged(connection: Connection, number: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if connection.is_over:
             return
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while connection.pongs < number and not connection.is_over:
             await connection.grown.wait()
 
@@ -119,11 +120,11 @@ async def test_pings_during_a_long_call_do_not_end_it(
     address = await stoppable.start()
     async with connected(address) as connection:
         connection.call(f"/{NAME}/One", SLOW, operator_of(settings.data_dir).token("test"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             await stoppable.started.wait()
         await pinged(connection, 8, short_scale)
         stoppable.release.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while SLOW not in connection.data and not connection.is_over:
                 await connection.grown.wait()
         assert SLOW in connection.data
@@ -152,7 +153,7 @@ async def test_calls_that_arrive_while_it_stops_are_told_to_come_back(
         await stoppable._echo.lifecycle.draining.wait()
         await asyncio.sleep(0)
         for method in SHAPES:
-            told = await ended(caller.call(method, HELLO, timeout=10))
+            told = await ended(caller.call(method, HELLO, timeout=WAIT_SECONDS))
             assert (told.code, told.reason, told.message) == (
                 grpc.StatusCode.UNAVAILABLE,
                 "UNAVAILABLE",
@@ -174,7 +175,7 @@ async def test_who_calls_again_at_once_never_sees_a_bare_cancellation(
         async def call_again() -> None:
             while not is_over:
                 try:
-                    await caller.call("One", HELLO, timeout=10)
+                    await caller.call("One", HELLO, timeout=WAIT_SECONDS)
                 except grpc.aio.AioRpcError as error:
                     seen.add(error.code())
 
@@ -210,7 +211,7 @@ async def test_who_watches_the_health_is_told_of_the_end_and_does_not_hold_it(st
         unknown = aiter(stub.Watch(health_pb2.HealthCheckRequest(service="other")))
         assert (await anext(unknown)).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
         stopping = asyncio.create_task(stoppable.stop())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             told = await ended(_rest(call, seen))
             await stopping
     assert seen == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
@@ -247,7 +248,7 @@ async def test_health_tells_by_name_which_dependency_is_missing(
     health = Health()
 
     async def until(*statuses: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             while tuple(health._answer(name).status for name in (NAME, "other")) != statuses:
                 await health._changed.wait(health._changed.version)
 

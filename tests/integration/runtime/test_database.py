@@ -20,6 +20,7 @@ from services.runtime.errors import RequestIdReused, Unavailable
 from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.runtime.sql import SqlStore, SqlTransaction
 from services.runtime.sqlite_file import driver_of
+from tests.support.waits import WAIT_SECONDS
 
 MIGRATION = """
 import sqlalchemy as sa
@@ -111,7 +112,7 @@ async def test_those_who_wait_for_a_turn_leave_connections_for_others(database: 
     async with database.write("turn"):
         waiting = [asyncio.ensure_future(write()) for _ in range(40)]
         await asyncio.sleep(0)
-        async with asyncio.timeout(10), database.read() as transaction:
+        async with asyncio.timeout(WAIT_SECONDS), database.read() as transaction:
             assert await transaction.connection.scalar(sa.select(1)) == 1
         assert not any(one.done() for one in waiting)
     await asyncio.gather(*waiting)
@@ -249,7 +250,7 @@ async def test_a_caller_who_goes_away_leaves_no_trouble_behind(database: Databas
             await asyncio.sleep(0)
         task.cancel()
         errors += await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS):
             await write(100 + number)
     assert any(errors)
     async with database.read() as transaction:

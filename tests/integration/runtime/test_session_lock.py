@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.runtime import session_lock
 from services.runtime.db import Database
 from services.runtime.session_lock import SessionLock, held
+from tests.support.waits import WAIT_SECONDS
 
 LOCK = SessionLock("something")
 
@@ -67,7 +68,7 @@ async def test_a_lost_session_is_replaced(
     async with held(one, LOCK, 5), other.session() as session:
         [before] = await _holders(session)
         await session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": before})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not (now := await _holders(session)) or now == [before]:
                 await session.execute(sa.text("SELECT pg_sleep(0.05)"))
         assert "the session that holds a lock is lost" in caplog.messages
@@ -88,7 +89,7 @@ async def test_who_loses_it_to_another_process_ends(
             sa.text("SELECT pg_terminate_backend(:pid, 5000), pg_advisory_lock(CAST(:space AS integer), 0)"),
             {"pid": pid, "space": LOCK.space},
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             await ended.wait()
 
 

@@ -20,6 +20,7 @@ from services.runtime.telemetry.exporting import exporting
 from services.runtime.telemetry.sdk import collecting as collecting_spans
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
 from tests.support.collector import collecting
+from tests.support.waits import WAIT_SECONDS
 
 HELLO = StringValue(value="hello").SerializeToString()
 
@@ -35,7 +36,7 @@ class Spans(SpanProcessor):
 
     async def only(self) -> ReadableSpan:
         """Return the only one."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS):
             span = await self._ended.get()
         assert self._ended.empty()
         return span
@@ -70,7 +71,7 @@ async def test_what_a_caller_did_wrong_is_no_error_of_the_server(
 
     echo.act = act
     with pytest.raises(grpc.aio.AioRpcError):
-        await caller.call(method, HELLO, timeout=10)
+        await caller.call(method, HELLO, timeout=WAIT_SECONDS)
     span = await spans.only()
     assert told(span)["rpc.response.status_code"] == "NOT_FOUND"
     assert told(span)["puppet.reason"] == errors.NotFound.reason
@@ -84,7 +85,7 @@ async def test_a_call_that_fails_or_is_late_is_an_error(caller: Caller, echo: Ec
 
     echo.act = act
     with pytest.raises(grpc.aio.AioRpcError):
-        await caller.call("One", HELLO, timeout=10)
+        await caller.call("One", HELLO, timeout=WAIT_SECONDS)
     span = await spans.only()
     assert (told(span)["rpc.response.status_code"], span.status.description) == ("INTERNAL", "INTERNAL")
     assert "hidden words" not in span.to_json()
@@ -99,7 +100,7 @@ async def test_a_call_that_its_caller_leaves_is_cancelled(caller: Caller, echo: 
         return ""
 
     echo.act = lambda _text: act()
-    call = asyncio.create_task(caller.call("One", HELLO, timeout=10))
+    call = asyncio.create_task(caller.call("One", HELLO, timeout=WAIT_SECONDS))
     await begun.wait()
     call.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -110,7 +111,7 @@ async def test_a_call_that_its_caller_leaves_is_cancelled(caller: Caller, echo: 
 
 async def test_an_rpc_that_there_isnt_gives_no_span_a_name(caller: Caller, spans: Spans) -> None:
     with pytest.raises(grpc.aio.AioRpcError):
-        await caller.call("AnythingAtAll", HELLO, timeout=10)
+        await caller.call("AnythingAtAll", HELLO, timeout=WAIT_SECONDS)
     span = await spans.only()
     assert (span.name, told(span)["rpc.response.status_code"]) == ("other", "UNIMPLEMENTED")
 

@@ -35,6 +35,7 @@ from tests.conftest import ROOT
 from tests.integration.runtime.conftest import NAME, Caller, Echo, _descriptor
 from tests.support.channels import operator_of
 from tests.support.http import free_port
+from tests.support.waits import WAIT_SECONDS
 
 HELLO = b"\n\x05hello"
 
@@ -78,7 +79,7 @@ async def call(address: str, credentials: grpc.ChannelCredentials | None, token:
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
     async with channel:
         try:
-            [answer] = await Caller(channel).call("One", HELLO, metadata=metadata, timeout=10)
+            [answer] = await Caller(channel).call("One", HELLO, metadata=metadata, timeout=WAIT_SECONDS)
         except grpc.aio.AioRpcError as error:
             return Remote(error).reason or error.code().name
     return answer
@@ -186,7 +187,7 @@ async def test_a_callers_certificate_is_no_services(tmp_path: Path, authority: A
             async with open_channel(address, "test", proof) as channel:
                 stub: Any = channel.unary_unary(f"/{NAME}/One", StringValue.SerializeToString, StringValue.FromString)
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
-                    await stub(StringValue(value="hello"), timeout=10)
+                    await stub(StringValue(value="hello"), timeout=WAIT_SECONDS)
             assert refused.value.code() is grpc.StatusCode.UNAVAILABLE, name
             if name == OPERATOR:
                 assert await call(address, shown(tmp_path), token) == "UNAVAILABLE"
@@ -199,7 +200,7 @@ async def test_a_service_proves_that_it_is_the_one_that_is_called(tmp_path: Path
         open_channel(address.replace("localhost", "127.0.0.1"), "test", Proof(operator, shown(tmp_path))) as channel,
     ):
         stub: Any = channel.unary_unary(f"/{NAME}/One", StringValue.SerializeToString, StringValue.FromString)
-        assert (await stub(StringValue(value="hello"), timeout=10)).value == "hello"
+        assert (await stub(StringValue(value="hello"), timeout=WAIT_SECONDS)).value == "hello"
 
 
 def test_no_certificate_takes_the_authoritys_place_or_leaves_the_folder(authority: Authority) -> None:

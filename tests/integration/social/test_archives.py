@@ -16,6 +16,7 @@ from tests.conftest import Serve
 from tests.integration.social.conftest import POST, Author, Register, posted, x_credentials
 from tests.support.archives import imported, rows_of
 from tests.support.refusals import fields_of, reason_of
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 SETTLED, UNKNOWN = pb.POST_STATE_SETTLED, pb.POST_STATE_OUTCOME_UNKNOWN
@@ -52,7 +53,7 @@ async def held_post(ann: Author, x: Sandbox, text: str) -> pb.Post:
 
 async def decided(social: SocialServiceStub, post_id: str) -> pb.Post:
     """Wait until nobody looks for a post any more."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             post = (await social.GetPost(pb.GetPostRequest(id=post_id))).post
             if not post.HasField("due_time"):
@@ -165,7 +166,7 @@ async def test_an_account_is_not_deleted_while_a_post_of_it_is_being_sent(ann: A
     await x.fault(kind="latency", route=POST, times=1, seconds=1.5)
     sending = asyncio.ensure_future(ann.post("hello"))
     request = pb.ListPostsRequest(account_id=ann.account.id, states=[pb.POST_STATE_SENT])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not (await ann.social.ListPosts(request)).posts:
             pass
     assert await reason_of(ann.social.DeleteAccount(pb.DeleteAccountRequest(agent_id="agt_ann"))) == "ACCOUNT_BUSY"

@@ -17,6 +17,7 @@ from tests.conftest import Serve
 from tests.integration.social.conftest import POST, TIMELINE, Author, Register, posted
 from tests.support.channels import open_as, operator_of
 from tests.support.refusals import reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 SETTLED, UNKNOWN, FAILED = pb.POST_STATE_SETTLED, pb.POST_STATE_OUTCOME_UNKNOWN, pb.POST_STATE_FAILED
@@ -64,7 +65,7 @@ async def test_a_slow_answer_is_unknown_at_the_deadline_and_settled_in_the_backg
     await x.fault(kind="lost_answer", route=POST, times=1, seconds=60)
     post = await ann.post("hello", deadline=1.0)
     assert post.state == pb.POST_STATE_SENT
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while post.state != SETTLED:
             post = (await ann.social.GetPost(pb.GetPostRequest(id=post.id))).post
             assert post.state in (pb.POST_STATE_SENT, UNKNOWN, SETTLED)
@@ -110,7 +111,7 @@ async def test_a_call_that_waits_ends_when_the_service_stops(settings: SocialSet
             channel = await stack.enter_async_context(open_as(address, operator_of(patient.data_dir)))
             author = Author(ann.account, ann.client, SocialServiceStub(channel))
             call = asyncio.create_task(author.post("hello", deadline=30))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WAIT_SECONDS):
                 listed = pb.ListPostsResponse()
                 while not [post for post in listed.posts if post.state == UNKNOWN]:
                     listed = await author.social.ListPosts(pb.ListPostsRequest(account_id=ann.account.id))

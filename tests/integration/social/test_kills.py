@@ -12,6 +12,7 @@ from services.social.settings import SocialSettings
 from tests.integration.social.conftest import POST, posted, x_credentials
 from tests.integration.social.killed import starter
 from tests.support.channels import open_as, operator_of
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 KILLS = 10
@@ -56,7 +57,7 @@ async def test_each_request_is_one_post_however_often_the_service_is_killed(x: S
     async with living() as social:
         posts = [
             answer.post
-            for answer in await asyncio.gather(*(social.CreatePost(request(n), timeout=25) for n in numbers))
+            for answer in await asyncio.gather(*(social.CreatePost(request(n), timeout=WAIT_SECONDS) for n in numbers))
         ]
     assert {post.state for post in posts} == {pb.POST_STATE_SETTLED}
     assert len({post.network_post_id for post in posts}) == 3 * KILLS

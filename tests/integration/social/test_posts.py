@@ -11,6 +11,7 @@ from services.social.settings import SocialSettings
 from tests.conftest import Serve
 from tests.integration.social.conftest import POST, Author, posted
 from tests.support.refusals import fields_of, reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 SETTLED, FAILED = pb.POST_STATE_SETTLED, pb.POST_STATE_FAILED
@@ -49,7 +50,7 @@ async def test_a_rate_limit_says_when_to_come_back_and_the_same_request_then_sen
     # Until then X isn't asked again.
     assert await reason_of(ann.post("hello")) == "NETWORK_RATE_LIMITED"
     assert (await x.usage())["calls"]["POST /2/tweets"] == 0
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while held.state != SETTLED:
             held = (await ann.social.GetPost(pb.GetPostRequest(id=held.id))).post
     assert (await ann.post("hello")).network_post_id == held.network_post_id

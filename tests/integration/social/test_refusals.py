@@ -9,6 +9,7 @@ import pytest
 from puppet.social.v1 import social_service_pb2 as pb
 from tests.integration.social.conftest import POST, Author, posted, x_credentials
 from tests.support.refusals import fields_of, reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox, XClient
 
 CLAIMED, SETTLED, FAILED = pb.POST_STATE_CLAIMED, pb.POST_STATE_SETTLED, pb.POST_STATE_FAILED
@@ -87,7 +88,7 @@ async def test_a_withdrawn_post_never_goes_out(ann: Author, x: Sandbox) -> None:
     by_id = pb.WithdrawPostRequest(account_id=ann.account.id, id=post.id)
     assert (await ann.social.WithdrawPost(by_id)).post == post
     # The limit has passed as soon as another one goes out.
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while await refused(ann, "another"):
             pass
     assert await posted(x) == ["another"]

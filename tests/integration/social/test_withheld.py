@@ -7,6 +7,7 @@ import pytest
 from puppet.social.v1 import social_service_pb2 as pb
 from tests.integration.social.conftest import POST, Author, Register, posted, x_credentials
 from tests.support.refusals import reason_of
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox
 
 CLAIMED, SETTLED = pb.POST_STATE_CLAIMED, pb.POST_STATE_SETTLED
@@ -15,7 +16,7 @@ CLAIMED, SETTLED = pb.POST_STATE_CLAIMED, pb.POST_STATE_SETTLED
 async def settled(author: Author, number: int = 1) -> list[pb.Post]:
     """Wait until so many posts of an author are on the network, by themselves."""
     request = pb.ListPostsRequest(account_id=author.account.id, states=[SETTLED])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_SECONDS):
         while len(found := (await author.social.ListPosts(request)).posts) < number:
             pass
     return list(found)

@@ -19,6 +19,7 @@ from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
+from tests.support.waits import WAIT_SECONDS
 
 SOL = "So11111111111111111111111111111111111111112"
 LAMPORTS_PER_SOL = 10**9
@@ -91,7 +92,7 @@ class Cluster:
         return value > 0
 
 
-async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
     """Wait until a condition holds; fail after so many seconds."""
     async with asyncio.timeout(seconds):
         while True:
@@ -124,14 +125,20 @@ async def cluster(sandbox_url: str) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cluster: Cluster) -> TradingSettings:
+def confirm_seconds() -> float:
+    """Return how long a swap waits for its confirmation; a test that doesn't want to wait sets it by `parametrize`."""
+    return WAIT_SECONDS
+
+
+@pytest.fixture
+def settings(tmp_path: Path, cluster: Cluster, confirm_seconds: float) -> TradingSettings:
     return TradingSettings(
         port=0,
         data_dir=tmp_path / "service",
         rpc_url=cluster.url,
         jupiter_url=f"{cluster.url}/jupiter",
         poll_seconds=0.02,
-        confirm_seconds=1.0,
+        confirm_seconds=confirm_seconds,
         drain_seconds=0.2,
     )
 
@@ -173,7 +180,7 @@ class Trader:
             request_id=request_id,
             **fields,
         )
-        return (await self.trading.ExecuteTrade(request, timeout=20)).trade
+        return (await self.trading.ExecuteTrade(request, timeout=WAIT_SECONDS)).trade
 
     async def get(self, trade_id: str) -> pb.Trade:
         """Read a trade again."""

@@ -16,6 +16,7 @@ from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader, until
 from tests.support.archives import imported, rows_of
 from tests.support.refusals import fields_of, reason_of, refusal
+from tests.support.waits import WAIT_SECONDS
 
 KEY = Fernet.generate_key().decode()
 SETTLED, FAILED = pb.TRADE_STATE_SETTLED, pb.TRADE_STATE_FAILED
@@ -68,7 +69,7 @@ async def test_a_trade_that_was_signed_is_settled_from_the_chain(
         amount=LAMPORTS_PER_SOL // 20,
         request_id="one",
     )
-    call = trader.trading.ExecuteTrade(request, timeout=20)
+    call = trader.trading.ExecuteTrade(request, timeout=WAIT_SECONDS)
     signed = pb.ListTradesRequest(wallet_id=trader.wallet.id, states=[pb.TRADE_STATE_SIGNED])
 
     async def is_signed() -> bool:

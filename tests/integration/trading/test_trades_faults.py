@@ -50,6 +50,7 @@ async def test_while_the_aggregator_executes_nothing_the_same_bytes_go_to_the_no
     await reconcile(trader, cluster, await trader.swap("SOL", "SOCK", AMOUNT))
 
 
+@pytest.mark.parametrize("confirm_seconds", [0.5])
 async def test_a_swap_that_is_seen_late_is_unknown_and_then_settled(trader: Trader, cluster: Cluster) -> None:
     await cluster.fault(kind="late_visibility", route=EXECUTE, seconds=1.5, times=1)
     trade = await trader.swap("SOL", "SOCK", AMOUNT)
@@ -58,6 +59,7 @@ async def test_a_swap_that_is_seen_late_is_unknown_and_then_settled(trader: Trad
     await reconcile(trader, cluster, await trader.ended(trade.id))
 
 
+@pytest.mark.parametrize("confirm_seconds", [0.5])
 async def test_what_can_never_land_is_failed_and_gives_its_reservation_back(trader: Trader, cluster: Cluster) -> None:
     for route in (EXECUTE, SEND):
         await cluster.fault(kind="dropped", route=route)

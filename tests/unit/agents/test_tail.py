@@ -9,6 +9,7 @@ from services.agents.domain.entities import ActivityRecord
 from services.agents.service import Tail
 from services.runtime.errors import Stopping
 from tests.fakes.activity_log import FakeLog
+from tests.support.waits import WAIT_SECONDS
 
 Stream = AsyncIterator[tuple[int, ActivityRecord | None]]
 
@@ -26,7 +27,7 @@ def draining() -> asyncio.Event:
 @pytest.fixture
 async def tail(log: FakeLog, draining: asyncio.Event) -> AsyncIterator[Tail]:
     watched = Tail(log, draining)
-    async with watched.following(), asyncio.timeout(20):
+    async with watched.following(), asyncio.timeout(WAIT_SECONDS):
         yield watched
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from services.agents.service.allowance import Turns
+from tests.support.waits import WAIT_SECONDS
 
 
 async def test_nobodys_crowd_is_before_another_agents_first() -> None:
@@ -37,5 +38,5 @@ async def test_a_turn_is_passed_on_when_whoever_waits_for_it_gives_up() -> None:
     # It has been given the turn by now, and hasn't begun.
     also_gone.cancel()
     await asyncio.gather(gone, also_gone, return_exceptions=True)
-    async with asyncio.timeout(5), turns.of("otto"):
+    async with asyncio.timeout(WAIT_SECONDS), turns.of("otto"):
         pass

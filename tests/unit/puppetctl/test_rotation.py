@@ -7,6 +7,7 @@ from pathlib import Path
 
 from puppetctl.local import rotation
 from puppetctl.local.rotation import KEPT, MAX_BYTES, keep_small, rotate
+from tests.support.waits import WAIT_SECONDS
 
 
 def test_a_full_log_is_put_aside_and_the_program_goes_on_in_the_emptied_one(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ async def test_only_what_is_full_is_put_aside(tmp_path: Path) -> None:
     full.touch()
     os.truncate(full, rotation.MAX_BYTES + 1)
     keeper = asyncio.create_task(keep_small([full, small, missing], 0.0))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while full.stat().st_size:  # noqa: ASYNC110
             await asyncio.sleep(0)
     keeper.cancel()

@@ -19,6 +19,7 @@ from services.social.domain.errors import (
 from services.social.domain.network import Cause, Duplicate, Outcome, RateLimited, Refused, Unauthorized, Unreachable
 from services.social.domain.posts import MAX_LOOKS, PostState
 from tests.fakes.social import Lost
+from tests.support.waits import WAIT_SECONDS
 from tests.unit.social.conftest import LEASE, VISIBILITY, Desk, Replica
 
 CLAIMED, SENT, SETTLED = PostState.CLAIMED, PostState.SENT, PostState.SETTLED
@@ -26,7 +27,7 @@ UNKNOWN, FAILED = PostState.OUTCOME_UNKNOWN, PostState.FAILED
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not condition():  # noqa: ASYNC110 - the next step of another task is what is waited for
             await asyncio.sleep(0)
 

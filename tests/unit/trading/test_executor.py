@@ -12,12 +12,13 @@ from services.trading.domain.trade import Outcome, Trade, TradeState
 from services.trading.domain.wallet import Usage
 from services.trading.wire import write_trade
 from tests.fakes.trading import FEE
+from tests.support.waits import WAIT_SECONDS
 from tests.unit.trading.conftest import AMOUNT, PAIR, House
 
 
 async def stored(house: House, is_true: Callable[[Trade], bool]) -> Trade:
     """Wait until the only stored trade is as it should be."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             [*trades] = house.store.tables.trades.values()
             if trades and is_true(trades[0]):

@@ -9,6 +9,7 @@ from openai import AsyncOpenAI
 from sandbox.llm.app import create_app
 from sandbox.llm.settings import LlmSandboxSettings
 from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
+from tests.support.waits import WAIT_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +22,15 @@ def sandbox_url() -> Iterator[str]:
 @pytest.fixture
 async def openai(sandbox_url: str) -> AsyncIterator[AsyncOpenAI]:
     """Return the real client, which never retries."""
-    async with AsyncOpenAI(base_url=f"{sandbox_url}/v1", api_key="unused", max_retries=0, timeout=60) as client:
+    async with AsyncOpenAI(
+        base_url=f"{sandbox_url}/v1", api_key="unused", max_retries=0, timeout=WAIT_SECONDS
+    ) as client:
         yield client
 
 
 @pytest.fixture
 async def switches(sandbox_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """Return a client of the sandbox's own routes; every fault is cleared afterwards."""
-    async with httpx2.AsyncClient(base_url=f"{sandbox_url}/_sandbox", headers=ADMIN, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=f"{sandbox_url}/_sandbox", headers=ADMIN, timeout=WAIT_SECONDS) as client:
         yield client
         await client.delete("/faults")

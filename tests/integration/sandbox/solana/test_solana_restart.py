@@ -18,6 +18,7 @@ from tests.fakes.clock import FixedClock
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
 from tests.integration.sandbox.solana.test_solana_queries import ask, heard
 from tests.support.http import ADMIN, ADMIN_TOKEN
+from tests.support.waits import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[4]
 
@@ -45,7 +46,7 @@ async def process(data_dir: Path) -> AsyncIterator[Cluster]:
 
 
 async def _answers(http: httpx2.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             try:
                 (await http.get("/_sandbox/health")).raise_for_status()

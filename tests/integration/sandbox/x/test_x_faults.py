@@ -16,6 +16,7 @@ from sandbox.x.database import Database
 from sandbox.x.posts import Posts
 from sandbox.x.settings import XSettings
 from tests.support.http import ADMIN_TOKEN, listening
+from tests.support.waits import WAIT_SECONDS
 from tests.support.x import Sandbox, XClient
 
 _POST = "POST /2/tweets"
@@ -106,7 +107,7 @@ async def test_a_late_post_appears(sandbox: Sandbox, ann: XClient) -> None:
     await sandbox.fault(kind="late_visibility", route=_POST, times=1, seconds=0.2)
     await ann.create_tweet(text="hello")
     assert await posted(sandbox) == []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await posted(sandbox):
             pass
 
