@@ -15,7 +15,14 @@ class ProviderNotFound(errors.NotFound):
         super().__init__(f"no provider {provider!r} is configured", provider=provider)
 
 
-class ProviderRefused(errors.WrongState):
+class Billed:
+    """What may have cost something though it failed."""
+
+    cost_nanos: int | None = 0
+    """What it was billed at in nano-dollars, an estimate where that isn't told; None when a price isn't known."""
+
+
+class ProviderRefused(Billed, errors.WrongState):
     """The provider refused the request: its key, its account, its model or a field."""
 
     reason = "PROVIDER_REFUSED"
@@ -28,7 +35,7 @@ class ProviderRefused(errors.WrongState):
         self.provider, self.why, self.pause = provider, why, pause
 
 
-class ProviderRateLimited(errors.Exhausted):
+class ProviderRateLimited(Billed, errors.Exhausted):
     """The provider's rate limit is reached."""
 
     reason = "PROVIDER_RATE_LIMITED"
@@ -38,7 +45,7 @@ class ProviderRateLimited(errors.Exhausted):
         super().__init__(f"{provider}: its rate limit is reached", retry_after, provider, provider=provider)
 
 
-class ProviderUnavailable(errors.Unavailable):
+class ProviderUnavailable(Billed, errors.Unavailable):
     """The provider did not answer, or its answer was none: the next in the order of fallback may."""
 
     reason = "PROVIDER_UNAVAILABLE"
@@ -53,9 +60,11 @@ class SchemaMismatch(ProviderRefused):
 
     reason = "SCHEMA_MISMATCH"
 
-    def __init__(self, provider: str, why: str) -> None:
+    def __init__(self, provider: str, why: str, cost_nanos: int | None) -> None:
+        """Take what all that was written cost."""
         text = f"wrote nothing that fits the json_schema ({why}): does the model know schemas, is max_tokens enough?"
         super().__init__(provider, text)
+        self.cost_nanos = cost_nanos
 
 
 class PriceUnknown(ProviderRefused):
@@ -66,7 +75,7 @@ class PriceUnknown(ProviderRefused):
         super().__init__(provider, f"what {model or 'its model'} costs isn't known, and a budget asks: set {variable}")
 
 
-class BudgetExhausted(errors.Exhausted):
+class BudgetExhausted(Billed, errors.Exhausted):
     """The day's budget of an agent, or of the suite, has no room for the call."""
 
     reason = "BUDGET_EXHAUSTED"

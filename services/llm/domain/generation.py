@@ -45,6 +45,11 @@ class Price:
     asked: tuple[Asked, ...] = ()
 
 
+def sum_nanos(*costs: int | None) -> int | None:
+    """Return what several things cost together: None when that isn't known of one."""
+    return None if None in costs else sum(cost or 0 for cost in costs)
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """What a provider wrote, and what it took."""

@@ -13,7 +13,7 @@ from services.llm.domain.errors import (
     SchemaMismatch,
 )
 from services.llm.domain.fitting import Misfit, Repair, unfenced
-from services.llm.domain.generation import Candidate, FinishReason, Generation, Price
+from services.llm.domain.generation import Candidate, FinishReason, Generation, sum_nanos
 from services.llm.domain.prompt import Task
 from services.llm.ports import Guarded, Schema, Schemas
 from services.llm.service.decorator import Decorator
@@ -40,20 +40,22 @@ class Fitting(Decorator):
         if fitting:
             return replace(written, candidates=fitting)
         if not misfits:
-            raise SchemaMismatch(self.name, "it wrote nothing")
+            raise SchemaMismatch(self.name, "it wrote nothing", written.price.nanos)
         candidate, misfit = misfits[0]
         wrong = _CUT if candidate.finish_reason is FinishReason.LENGTH else misfit.words
         again = replace(task, candidate_count=1, repair=Repair(candidate.text, wrong))
         try:
             repaired = await self._provider.generate(again, max(0.0, until - now()))
         except (ProviderRefused, ProviderRateLimited, ProviderUnavailable, BudgetExhausted) as failure:
-            raise SchemaMismatch(self.name, f"{_told(misfit)}, and asked again: {failure.message}") from None
+            why = f"{_told(misfit)}, and asked again: {failure.message}"
+            raise SchemaMismatch(self.name, why, sum_nanos(written.price.nanos, failure.cost_nanos)) from None
         fitting, misfits = await _sorted(schema, repaired)
+        cost = sum_nanos(written.price.nanos, repaired.price.nanos)
         if not fitting:
-            raise SchemaMismatch(self.name, f"{_told(misfits[0][1] if misfits else misfit)}, when asked again too")
-        return replace(
-            repaired, candidates=fitting, usage=written.usage + repaired.usage, price=_both(written, repaired)
-        )
+            why = f"{_told(misfits[0][1] if misfits else misfit)}, when asked again too"
+            raise SchemaMismatch(self.name, why, cost)
+        price = replace(repaired.price, nanos=cost)
+        return replace(repaired, candidates=fitting, usage=written.usage + repaired.usage, price=price)
 
 
 async def _sorted(schema: Schema, written: Generation) -> tuple[tuple[Candidate, ...], list[tuple[Candidate, Misfit]]]:
@@ -73,8 +75,3 @@ async def _sorted(schema: Schema, written: Generation) -> tuple[tuple[Candidate,
 def _told(misfit: Misfit) -> str:
     # What the model wrote is nobody's but the caller's, and this is logged.
     return f"it breaks {misfit.rule}" if misfit.rule else "it is no JSON"
-
-
-def _both(first: Generation, second: Generation) -> Price:
-    costs = (first.price.nanos, second.price.nanos)
-    return replace(second.price, nanos=None if None in costs else sum(cost or 0 for cost in costs))

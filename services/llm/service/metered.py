@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from services.llm.domain.budget import Amount
 from services.llm.domain.embedding import Embedding, EmbedTask
+from services.llm.domain.errors import Billed
 from services.llm.domain.generation import Generation, Price, StreamEnd
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import Bill, Need, Usage
@@ -116,10 +117,12 @@ class _Attempt:
         """Tell that it failed: what was sent and has no answer may have cost all that was reserved."""
         reason = error.reason if isinstance(error, PuppetError) else "CANCELLED"
         cost = await self._tariff.cost(self._reservation.asking.model, self._limit)
+        bill = Bill(reason=reason)
         if self._is_sent and getattr(error, "may_be_billed", True) and cost:
-            self._tell(Bill(self._limit, cost, reason, is_estimate=True))
-        else:
-            self._tell(Bill(reason=reason))
+            bill = Bill(self._limit, cost, reason, is_estimate=True)
+        if isinstance(error, Billed):
+            error.cost_nanos = bill.cost_nanos
+        self._tell(bill)
 
     async def sending(self) -> None:
         """Tell that its request goes out now."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from services.llm.domain.embedding import Embedding, EmbedTask
@@ -17,7 +17,7 @@ from services.llm.domain.errors import (
     ProviderUnavailable,
     failed,
 )
-from services.llm.domain.generation import Asked, Generation, Price, StreamEnd
+from services.llm.domain.generation import Asked, Generation, Price, StreamEnd, sum_nanos
 from services.llm.domain.models import Model, Unlisted
 from services.llm.domain.prompt import Task
 from services.llm.ports import Guarded, Provider
@@ -29,6 +29,16 @@ log = logging.getLogger(__name__)
 Made = TypeVar("Made", Generation, Embedding)
 
 _FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable, BudgetExhausted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A provider that didn't answer, and what its failing cost in this call: nothing where it wasn't asked."""
+
+    provider: str
+    failure: Failure
+    cost_nanos: int | None
+
 
 LISTING_SECONDS = 5.0
 """How long a provider has to list its models before it is named as one that could not."""
@@ -74,7 +84,7 @@ class Providers:
 
         Raises as generate, and ProviderUnavailable when the text breaks off.
         """
-        failures: list[tuple[str, Failure]] = []
+        failures: list[_Failed] = []
         for candidate, seconds in self._attempts(task, provider, until, failures):
             started = False
             try:
@@ -91,7 +101,7 @@ class Providers:
                     raise
             else:
                 return
-        raise failed([failure for _, failure in failures])
+        raise failed([each.failure for each in failures])
 
     def provider(self, name: str) -> Guarded:
         """Return the provider of this name, or the one that is asked first. Raises ProviderNotFound."""
@@ -118,7 +128,7 @@ class Providers:
         until: float | None,
         ask: Callable[[Guarded, float], Awaitable[Made]],
     ) -> Made:
-        failures: list[tuple[str, Failure]] = []
+        failures: list[_Failed] = []
         for candidate, seconds in self._attempts(task, provider, until, failures):
             try:
                 made = await ask(candidate, seconds)
@@ -126,16 +136,16 @@ class Providers:
                 _note(failure, candidate, task, failures)
             else:
                 return replace(made, price=_told(made, failures))
-        raise failed([failure for _, failure in failures])
+        raise failed([each.failure for each in failures])
 
     def _attempts(
-        self, task: Task | EmbedTask, provider: str, until: float | None, failures: list[tuple[str, Failure]]
+        self, task: Task | EmbedTask, provider: str, until: float | None, failures: list[_Failed]
     ) -> Iterator[tuple[Guarded, float]]:
         now = asyncio.get_running_loop().time()
         ready: list[Guarded] = []
         for candidate in self._named(provider):
             if failure := candidate.pause(task.labels.agent_id):
-                failures.append((candidate.name, failure))
+                failures.append(_Failed(candidate.name, failure, 0))
             else:
                 ready.append(candidate)
         until = now + self._left(until)
@@ -161,15 +171,16 @@ async def _offer(provider: Provider, seconds: float) -> Sequence[Model | Unliste
         return [Unlisted(provider.name, error.reason, error.message)]
 
 
-def _note(failure: Failure, provider: Provider, task: Task | EmbedTask, failures: list[tuple[str, Failure]]) -> None:
+def _note(failure: Failure, provider: Provider, task: Task | EmbedTask, failures: list[_Failed]) -> None:
     log.warning("provider failed", extra={"agent_id": task.labels.agent_id, "error": failure.message})
-    failures.append((provider.name, failure))
+    failures.append(_Failed(provider.name, failure, failure.cost_nanos))
 
 
-def _told(written: Generation | StreamEnd | Embedding, failures: Sequence[tuple[str, Failure]]) -> Price:
-    """Return what an answer cost, with who was asked for it."""
-    before = [Asked(name, failure.reason, failure.message) for name, failure in failures]
-    return replace(written.price, asked=(*before, Asked(written.provider)))
+def _told(written: Generation | StreamEnd | Embedding, failures: Sequence[_Failed]) -> Price:
+    """Return what an answer cost, with who was asked for it: what failed may have cost something as well."""
+    before = [Asked(each.provider, each.failure.reason, each.failure.message) for each in failures]
+    nanos = sum_nanos(written.price.nanos, *(each.cost_nanos for each in failures))
+    return replace(written.price, nanos=nanos, asked=(*before, Asked(written.provider)))
 
 
 def _facts(task: Task | EmbedTask, written: Generation | StreamEnd | Embedding) -> dict[str, object]:

@@ -98,6 +98,20 @@ async def test_of_a_failed_attempt_what_may_have_been_paid_for_counts_in_full(
         assert (await budget(llm)).reserved_usd == "0"
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_answer_tells_what_the_failures_before_it_may_have_cost(
+    serve_llm: ServeLlm, first: OpenAiServer, second: OpenAiServer, fault: str
+) -> None:
+    first.next.append(FAULTS[fault][0])
+    servers = {"first": first, "second": second}
+    priced = [provider(name, server.base_url, usd_per_million=PRICES) for name, server in servers.items()]
+    async with serve_llm(*priced) as llm:
+        answer = await llm.Generate(generate())
+        rows = (await llm.GetUsage(pb.GetUsageRequest())).rows
+    assert [attempt.provider for attempt in answer.attempts] == ["first", "second"]
+    assert Decimal(answer.cost_usd) == sum(Decimal(row.cost_usd) for row in rows)
+
+
 async def test_half_a_stream_and_a_call_that_is_left_count_in_full(serve_llm: ServeLlm, first: OpenAiServer) -> None:
     first.next.append(breaks_off())
     async with serve_llm(provider("first", first.base_url, usd_per_million=PRICES)) as llm:

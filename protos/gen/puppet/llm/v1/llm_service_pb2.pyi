@@ -536,7 +536,9 @@ class GenerateResponse(_message.Message):
     background_shown: _builtins.bool
     """True when the model was shown the prompt's `background`."""
     cost_usd: _builtins.str
-    """What it cost, all attempts together; empty when a price isn't known."""
+    """What it cost, all attempts together, as usage counts them: one that failed after it was sent, and whose cost isn't
+    told, at the most that it can be. Empty when a price isn't known.
+    """
     budget_state: Global___BudgetState.ValueType
     """How the budgets stand that the call was paid from: the worse of the agent's and the suite's."""
     is_cached: _builtins.bool
@@ -780,7 +782,9 @@ class StreamEnd(_message.Message):
     model: _builtins.str
     """The model that wrote it."""
     cost_usd: _builtins.str
-    """What it cost, all attempts together; empty when a price isn't known."""
+    """What it cost, all attempts together, as usage counts them: one that failed after it was sent, and whose cost isn't
+    told, at the most that it can be. Empty when a price isn't known.
+    """
     budget_state: Global___BudgetState.ValueType
     """How the budgets stand that the call was paid from."""
     @_builtins.property
@@ -880,7 +884,7 @@ class EmbedResponse(_message.Message):
     model: _builtins.str
     """The model that made them."""
     cost_usd: _builtins.str
-    """What it cost; empty when a price isn't known."""
+    """As in GenerateResponse."""
     budget_state: Global___BudgetState.ValueType
     """How the budgets stand that the call was paid from."""
     @_builtins.property
