@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
@@ -42,8 +43,7 @@ async def rows_of(settings: AgentsSettings, agent_id: str) -> dict[str, int]:
 
 
 async def delete(agents: AgentServiceStub, agent_id: str = "wren", **fields: Any) -> pb.DeleteAgentResponse:
-    timeout = fields.pop("timeout", 60)
-    return await agents.DeleteAgent(pb.DeleteAgentRequest(id=agent_id, **fields), timeout=timeout)
+    return await agents.DeleteAgent(pb.DeleteAgentRequest(id=agent_id, **fields), timeout=WAIT_SECONDS)
 
 
 async def until_gone(agents: AgentServiceStub) -> None:
@@ -106,6 +106,7 @@ async def test_a_wallet_that_holds_something_keeps_its_agent_from_being_deleted(
     assert entry.reason == "its operator asked for it; its wallet wal_wren stays"
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_service_that_is_down_is_waited_for_and_nothing_can_be_done_to_the_agent_meanwhile(
     agents: AgentServiceStub, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:
@@ -114,7 +115,7 @@ async def test_a_service_that_is_down_is_waited_for_and_nothing_can_be_done_to_t
     world.memory.line.failures = 10**6
     # Whoever asks again is told how far it is by then.
     async with asyncio.timeout(WAIT_SECONDS):
-        while not (answer := await delete(agents, timeout=5)).waiting.reason:
+        while not (answer := await delete(agents)).waiting.reason:
             assert not answer.is_done
     assert answer.waiting.step == "memories"
     assert answer.waiting.reason == "DEPENDENCY_UNAVAILABLE"
@@ -142,6 +143,7 @@ async def test_a_deletion_is_not_bound_to_the_deadline_of_the_call_that_asked_fo
     assert [line.deadline for line in lines] == [None, None]
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_deletion_goes_on_when_the_service_starts_again(
     reopen: Open, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:
@@ -149,7 +151,7 @@ async def test_a_deletion_goes_on_when_the_service_starts_again(
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
         world.social.line.failures = 10**6
-        assert not (await delete(agents, timeout=5)).is_done
+        assert not (await delete(agents)).is_done
     world.social.line.failures = 0
     async with reopen() as agents:
         await until_gone(agents)
@@ -157,6 +159,7 @@ async def test_a_deletion_goes_on_when_the_service_starts_again(
     assert world.social.accounts == {}
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_what_an_agent_has_begun_ends_before_it_goes_and_leaves_nothing(
     agents: AgentServiceStub, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:
@@ -165,7 +168,7 @@ async def test_what_an_agent_has_begun_ends_before_it_goes_and_leaves_nothing(
     world.social.sending = asyncio.Event()
     post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
     await until(lambda: bool(world.social.posts))
-    answer = await delete(agents, timeout=5)
+    answer = await delete(agents)
     assert (answer.is_done, answer.waiting.step) == (False, "workflows")
     assert world.memory.of("wren")
     world.social.sending.set()

@@ -52,6 +52,7 @@ async def test_an_agent_with_an_account_is_not_created_without_it(
     assert Remote(refused.value).metadata["dependency"] == "social"
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_post_that_outlasts_the_deadline_says_what_it_waits_for(
     agents: AgentServiceStub, persona: dict[str, Any], world: World
 ) -> None:
@@ -61,7 +62,7 @@ async def test_a_post_that_outlasts_the_deadline_says_what_it_waits_for(
     world.social.line.failures = 100_000
     asked = pb.TriggerPostRequest(agent_id=persona["id"], request_id="p")
     while True:
-        early = await agents.TriggerPost(asked, timeout=3)
+        early = await agents.TriggerPost(asked, timeout=WAIT_SECONDS)
         assert (early.HasField("activity"), early.HasField("waiting")) == (False, True)
         if early.waiting.step == "send" and early.waiting.reason:
             break

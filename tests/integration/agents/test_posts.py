@@ -110,6 +110,7 @@ async def test_a_post_of_an_agent_with_a_wallet_waits_for_the_trading_service(
     assert world.trading.line.failures == 0
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
@@ -123,6 +124,7 @@ async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     assert activity.workflow_id == response.workflow_id
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
     reopen: Open, world: World, persona: Persona
 ) -> None:

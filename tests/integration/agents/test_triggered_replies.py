@@ -103,13 +103,14 @@ async def test_an_answer_that_is_planned_is_the_one_that_is_asked_for(
     assert len(world.social.answers()) == 1
 
 
+@pytest.mark.usefixtures("answers_early")
 async def test_a_request_outlives_the_process_that_took_it(reopen: Open, world: World, persona: Persona) -> None:
     world.llm.thinking = asyncio.Event()
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
         post_id = world.social.mention("wren", "gatekeeper", "@wren is it far")
         call = pb.TriggerReplyRequest(agent_id="wren", network_post_id=post_id, request_id="r")
-        waiting = await agents.TriggerReply(call, timeout=1)
+        waiting = await agents.TriggerReply(call, timeout=WAIT_SECONDS)
         assert not waiting.HasField("activity")
     world.llm.thinking = None
     # Nobody asks the network for the post once more.
