@@ -127,6 +127,7 @@ def question(agent_id: str, prompt: why_pb.Prompt) -> llm_pb.GenerateRequest:
         ),
         sampling=sampling,
         candidate_count=prompt.candidate_count,
+        is_awaited=True,
     )
 
 

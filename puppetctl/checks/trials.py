@@ -63,6 +63,7 @@ async def _models(clients: Clients) -> list[Finding]:
             provider=name,
             prompt=llm_pb.Prompt(input=_QUESTION),
             sampling=llm_pb.Sampling(max_tokens=_ANSWER_TOKENS),
+            is_awaited=True,
         )
         return f"{(await clients.llm.Generate(question, timeout=_CALL_SECONDS)).model} answers"
 

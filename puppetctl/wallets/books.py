@@ -53,7 +53,10 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
 
 
 async def trades(agent_id: str, limit: int, data_dir: Path = DATA_DIR, *, as_json: bool = False) -> int:
-    """Show up to `limit` of a character's trades, newest first. Raises SuiteError for one without a wallet."""
+    """Show up to `limit` of a character's trades, newest first, with what sales realised in SOL.
+
+    Raises SuiteError for a character without a wallet.
+    """
     listing = Listing("when", ">gave", ">for", ">state", "id", as_json=as_json, empty="no trades")
     async with opened(data_dir) as clients:
         wallet_id = await wallet_of(clients, agent_id)
@@ -130,7 +133,10 @@ def _side(mint: str, amount: int, tokens: Mapping[str, pb.Holding]) -> str:
 
 def _state(trade: pb.Trade) -> str:
     state = pb.TradeState.Name(trade.state).removeprefix("TRADE_STATE_").lower().replace("_", " ")
-    return f"{state}: {plain(trade.state_reason)}" if trade.state_reason else state
+    told = [plain(trade.state_reason)] if trade.state_reason else []
+    if trade.HasField("realised_pnl_lamports"):
+        told.append(f"realised {_signed(trade.realised_pnl_lamports)}")
+    return f"{state}: {'; '.join(told)}" if told else state
 
 
 def _time(time: Timestamp) -> str:

@@ -146,9 +146,7 @@ class Engine:
 
         An answer is proposed again for a while when something was away: nothing would ask for it once more.
         """
-        is_awaited = (isinstance(task, PostTask) and task.is_awaited) or (
-            isinstance(task, ReplyTask) and task.trigger is Trigger.REQUEST
-        )
+        is_awaited = isinstance(task, PostTask | ReplyTask) and task.is_awaited
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:

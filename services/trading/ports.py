@@ -1,6 +1,6 @@
 """What the trading service needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypeAlias
@@ -71,8 +71,11 @@ class Records(UnitOfWork, Protocol):
         """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""
         ...
 
-    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
-        """Return a page of what a wallet's trades did that are on the chain, oldest first; key `(create_time, id)`."""
+    async def landed(self, wallet_id: str, page: Page, mints: Collection[str] = ()) -> Paged[LandedTrade]:
+        """Return a page of what a wallet's trades did that are on the chain, oldest first; key `(create_time, id)`.
+
+        With `mints` only those that gave or brought one of them.
+        """
         ...
 
     async def oldest_open(self, wallet_id: str) -> Trade | None:

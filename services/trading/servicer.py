@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import grpc
@@ -16,6 +15,8 @@ from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 from services.trading import wire
+from services.trading.domain.portfolio import Realisation
+from services.trading.domain.trade import Trade
 from services.trading.domain.wallet import Wallet
 from services.trading.service.allowances import Allowances
 from services.trading.service.archive import Archive
@@ -111,20 +112,26 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         """Swap once for every request_id."""
         pair, least = wire.read_pair(request), request.min_output_amount
         trade = await self._trades.execute(request.wallet_id, pair, least, request_key(request), patience())
-        return pb.ExecuteTradeResponse(trade=wire.write_trade(trade))
+        return pb.ExecuteTradeResponse(trade=(await self._told([trade]))[0])
 
     async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:
         """Return one trade."""
         check(request)
-        return pb.GetTradeResponse(trade=wire.write_trade(await self._trades.get(request.id)))
+        return pb.GetTradeResponse(trade=(await self._told([await self._trades.get(request.id)]))[0])
 
     async def ListTrades(self, request: pb.ListTradesRequest, context: Context) -> pb.ListTradesResponse:
         """List a wallet's trades."""
         states = wire.read_states(request)
         filters = [request.wallet_id, states]
         page = page_of(request, filters, (datetime, str))
-        read = partial(self._trades.page, request.wallet_id, states)
-        return await fill_from(pb.ListTradesResponse(), page, read, wire.write_trade, filters)
+
+        async def read(part: Page) -> Paged[pb.Trade]:
+            listed = await self._trades.page(request.wallet_id, states, part)
+            return listed.turned(await self._told(listed.rows))
+
+        # The ledger is read for every part of a page.
+        answer = pb.ListTradesResponse()
+        return await fill_from(answer, page, read, lambda trade: trade, filters, first=page.size)
 
     async def GetAllowance(self, request: pb.GetAllowanceRequest, context: Context) -> pb.GetAllowanceResponse:
         """Say what a wallet may still trade."""
@@ -194,3 +201,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def _written(self, wallets: Sequence[Wallet]) -> list[pb.Wallet]:
         halts = await self._wallets.halts(wallets)
         return [wire.write_wallet(wallet, halts.get(wallet.id)) for wallet in wallets]
+
+    async def _told(self, trades: Sequence[Trade]) -> list[pb.Trade]:
+        realised = await self._portfolios.realisations(trades)
+        return [wire.write_trade(trade, realised.get(trade.id, Realisation())) for trade in trades]

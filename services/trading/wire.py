@@ -11,7 +11,7 @@ from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MAX_SIGNS, unfolds_too_far
 from services.trading.domain.allowance import Allowance, MintAllowance
 from services.trading.domain.market import Balance, Pair, Price, Quote, Token, is_address
-from services.trading.domain.portfolio import Holding, Portfolio
+from services.trading.domain.portfolio import Holding, Portfolio, Realisation
 from services.trading.domain.trade import Cause, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet
 
@@ -105,8 +105,8 @@ def write_quote(quote: Quote) -> pb.Quote:
     )
 
 
-def write_trade(trade: Trade) -> pb.Trade:
-    """Return a trade as it goes over the wire."""
+def write_trade(trade: Trade, realised: Realisation) -> pb.Trade:
+    """Return a trade, and what it realised, as it goes over the wire."""
     return pb.Trade(
         id=trade.id,
         wallet_id=trade.wallet_id,
@@ -126,6 +126,8 @@ def write_trade(trade: Trade) -> pb.Trade:
         min_output_amount=trade.min_output_amount,
         worth_lamports=trade.worth_lamports,
         state_cause=_CAUSE_NUMBERS[trade.state_cause],
+        realised_pnl_lamports=realised.pnl_lamports,
+        uncosted_proceeds_lamports=realised.uncosted_proceeds,
     )
 
 

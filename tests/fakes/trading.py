@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -97,9 +97,11 @@ class FakeRecords(FakeClaims):
         ]
         return Paged.cut(own[::-1], page, lambda row: (row.id,))
 
-    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+    async def landed(self, wallet_id: str, page: Page, mints: Collection[str] = ()) -> Paged[LandedTrade]:
+        self._store.ledger_reads.append(set(mints))
         rows = [
             LandedTrade(
+                trade.id,
                 trade.input_mint,
                 trade.output_mint,
                 trade.input_amount,
@@ -111,6 +113,7 @@ class FakeRecords(FakeClaims):
             )
             for trade in self._tables.trades.values()
             if trade.wallet_id == wallet_id and (trade.state == TradeState.SETTLED or trade.slot)
+            if not mints or {trade.input_mint, trade.output_mint}.intersection(mints)
         ]
         return Paged.cut(rows, page, lambda row: (row.time,))
 
@@ -140,6 +143,8 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.tables = Tables()
+        self.ledger_reads: list[set[str]] = []
+        """Of which mints the ledger was read; of all when there are none."""
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[FakeRecords]:

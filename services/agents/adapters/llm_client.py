@@ -40,9 +40,13 @@ class LlmClient:
         model: str,
         seed: int,
         json_schema: str = "",
+        *,
+        is_awaited: bool = False,
     ) -> Written:
         """Return candidates for a prompt."""
-        request = write_request(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
+        request = write_request(
+            workflow_id, agent_id, prompt, provider, model, seed, json_schema, is_awaited=is_awaited
+        )
         with calling("llm"):
             answer = await self._llm.Generate(request, timeout=_DEADLINE_SECONDS)
         candidates = tuple(
@@ -94,6 +98,8 @@ def write_request(
     model: str,
     seed: int,
     json_schema: str = "",
+    *,
+    is_awaited: bool = False,
 ) -> pb.GenerateRequest:
     """Return what asks for candidates.
 
@@ -128,6 +134,7 @@ def write_request(
         candidate_count=prompt.candidate_count,
         json_schema=json_schema,
         labels=pb.Labels(purpose=prompt.output_label, workflow=workflow_id[:_MAX_WORKFLOW]),
+        is_awaited=is_awaited,
     )
     asked = request.SerializeToString(deterministic=True)
     request.request_id = hashlib.sha256(workflow_id.encode() + b"\0" + asked).hexdigest()

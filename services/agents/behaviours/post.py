@@ -84,7 +84,9 @@ class Post(Posting[PostTask]):
         about = plan.topic.topic
         if task.addressed_id and plan.fellow is None:
             return Pass(Passed(PassReason.STOPPED, about=about), Grounds(topic=plan.topic))
-        choice = await parts.writer.write(name, character, Purpose.POST, plan.prompt, plan.context, rng)
+        choice = await parts.writer.write(
+            name, character, Purpose.POST, plan.prompt, plan.context, rng, is_awaited=task.is_awaited
+        )
         considered = plan.recalled(knew=choice.knew)
         grounds = Grounds(character.mood.label, writing=choice.writing, topic=plan.topic, considered=considered)
         if not choice.texts:

@@ -132,7 +132,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         rng = random.Random(f"{name}/words")
         calls = Calls(parts.allowance, agent_id, name, heard)
         prompt = await self._prompt(scene, rng)
-        choice = await parts.writer.write(name, character, Purpose.REPLY, prompt, scene.context, rng, calls.take)
+        choice = await parts.writer.write(
+            name, character, Purpose.REPLY, prompt, scene.context, rng, calls.take, is_awaited=task.is_awaited
+        )
         found = scene.recalled(choice.texts[0] if choice.texts else "", knew=choice.knew)
         grounds = Grounds(
             character.mood.label,

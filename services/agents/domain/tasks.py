@@ -91,6 +91,11 @@ class ReplyTask:
     principal: str = ""
     """Who asked for it."""
 
+    @property
+    def is_awaited(self) -> bool:
+        """True when somebody waits for it, and is to hear at once what keeps it from being written."""
+        return self.trigger is Trigger.REQUEST
+
 
 @dataclass(frozen=True, slots=True)
 class TradeTask:

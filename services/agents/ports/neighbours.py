@@ -234,11 +234,14 @@ class LlmPort(Protocol):
         model: str,
         seed: int,
         json_schema: str = "",
+        *,
+        is_awaited: bool = False,
     ) -> Written:
         """Return candidates for a prompt, each JSON that fits the schema when one is given.
 
-        An empty provider leaves the choice to the llm service. A workflow that asks the same again, after a crash or
-        a failure of something else, gets what it got before, and it is paid for once.
+        What somebody waits for is written before what nobody does, where a model is busy. An empty provider leaves the
+        choice to the llm service. A workflow that asks the same again, after a crash or a failure of something else,
+        gets what it got before, and it is paid for once.
         """
         ...
 

@@ -135,10 +135,14 @@ class LeasedLlm:
         model: str,
         seed: int,
         json_schema: str = "",
+        *,
+        is_awaited: bool = False,
     ) -> Written:
         """Return candidates for a prompt."""
         await self._lease.hold()
-        return await self._llm.generate(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
+        return await self._llm.generate(
+            workflow_id, agent_id, prompt, provider, model, seed, json_schema, is_awaited=is_awaited
+        )
 
     async def provider(self, name: str) -> Provider | None:
         """Return the provider of this name."""

@@ -27,15 +27,17 @@ class Screener:
         self._provider = provider
         self._model = model
 
-    async def screen(self, workflow_id: str, agent_id: str, text: str, answered: str) -> Screening:
-        """Return why a text may not be published; a model that doesn't judge it objects.
+    async def screen(
+        self, workflow_id: str, agent_id: str, text: str, answered: str, *, is_awaited: bool = False
+    ) -> Screening:
+        """Return why a text may not be published, which somebody may wait for; a model that doesn't judge it objects.
 
         Raises Refused when the provider isn't configured, and DependencyUnavailable: nothing is published unjudged.
         """
         prompt = compose_screening(text, answered)
         try:
             written = await self._llm.generate(
-                workflow_id, agent_id, prompt, self._provider, self._model, _SEED, SCHEMA
+                workflow_id, agent_id, prompt, self._provider, self._model, _SEED, SCHEMA, is_awaited=is_awaited
             )
         except Refused as refused:
             if refused.reason not in _WITHOUT_JUDGEMENT:

@@ -84,10 +84,13 @@ class Writer:
         context: Context,
         rng: random.Random,
         may_ask: Callable[[], Awaitable[bool]] = _always,
+        *,
+        is_awaited: bool = False,
     ) -> Choice:
         """Return what may be published, but for what another workflow of the character says.
 
-        A second time is asked when that is nothing, if `may_ask` lets it.
+        A second time is asked when that is nothing, if `may_ask` lets it. A model that is busy writes first what
+        somebody waits for.
         """
         context = replace(context, system=prompt.portrait, limit=await self.limit(character))
         if not await self._models.shows_background(character):
@@ -96,10 +99,14 @@ class Writer:
         for _ in range(_TRIES):
             if not await may_ask():
                 return Choice((), replace(writing, objections=(_USED_UP, *writing.objections)))
-            written, call = await self._generate(workflow_id, character, prompt, rng.getrandbits(31))
+            written, call = await self._generate(
+                workflow_id, character, prompt, rng.getrandbits(31), is_awaited=is_awaited
+            )
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
-            judged, screens, is_over = await self._judged(workflow_id, character, purpose, reviewed, context, may_ask)
+            judged, screens, is_over = await self._judged(
+                workflow_id, character, purpose, reviewed, context, may_ask, is_awaited=is_awaited
+            )
             writing = _writing(written, judged, (call, *screens)).after(writing)
             if is_over:
                 writing = replace(writing, objections=(_USED_UP, *writing.objections))
@@ -124,6 +131,8 @@ class Writer:
         reviewed: Sequence[Reviewed],
         context: Context,
         may_ask: Callable[[], Awaitable[bool]],
+        *,
+        is_awaited: bool,
     ) -> tuple[list[Judged], list[ModelCall], bool]:
         """Return the candidates with all that is held against them, what judged them, and if calls were used up."""
         good = [item.text for item in reviewed if item.verdict.ok]
@@ -141,7 +150,9 @@ class Writer:
                 if is_over:
                     break
                 answered = context.about if purpose is Purpose.REPLY else ""
-                screening = await self._screener.screen(workflow_id, character.record.id, item.text, answered)
+                screening = await self._screener.screen(
+                    workflow_id, character.record.id, item.text, answered, is_awaited=is_awaited
+                )
                 objections = tuple(Objection(Rule.SCREENING, words) for words in screening.objections)
                 calls += [screening.call] if screening.call else []
                 left = left if objections else 0
@@ -149,17 +160,24 @@ class Writer:
         return judged, calls, is_over
 
     async def _generate(
-        self, workflow_id: str, character: Character, prompt: PromptParts, seed: int, json_schema: str = ""
+        self,
+        workflow_id: str,
+        character: Character,
+        prompt: PromptParts,
+        seed: int,
+        json_schema: str = "",
+        *,
+        is_awaited: bool = False,
     ) -> tuple[Written, ModelCall]:
         prompt_id = await self._prompts.keep(prompt)
-        written = await self._written(workflow_id, character, prompt, seed, json_schema)
+        ask = partial(self._llm.generate, workflow_id, character.record.id, prompt, is_awaited=is_awaited)
+        written = await self._written(ask, character, seed, json_schema)
         return written, call_of(written, CallPurpose.WRITE, prompt_id)
 
     async def _written(
-        self, workflow_id: str, character: Character, prompt: PromptParts, seed: int, json_schema: str
+        self, ask: Callable[[str, str, int, str], Awaitable[Written]], character: Character, seed: int, json_schema: str
     ) -> Written:
-        chosen, agent_id = character.persona.llm, character.record.id
-        ask = partial(self._llm.generate, workflow_id, agent_id, prompt)
+        chosen = character.persona.llm
         try:
             return await ask(chosen.provider, chosen.model, seed, json_schema)
         except Refused as refused:

@@ -134,7 +134,7 @@ class OpenAiProvider(Provider):
         body = {name: value for name, value in given.items() if value}
         with translate_errors(self.name), writing(self.name, model, "embeddings") as work:
             async with asyncio.timeout(seconds):
-                made = Vectors.model_validate(await self._post("/embeddings", body, seconds, task.before_sending))
+                made = Vectors.model_validate(await self._post("/embeddings", body, seconds, task))
             vectors = made.of(len(task.texts))
             usage = work.usage = made.used()
         return Embedding(self.name, made.model or model, vectors, usage)
@@ -210,17 +210,15 @@ class OpenAiProvider(Provider):
 
     async def _answer(self, task: Task, body: Body, seconds: float) -> Answer:
         with translate_errors(self.name):
-            answer = self._dialect.read(await self._post(self._dialect.path, body, seconds, task.before_sending))
+            answer = self._dialect.read(await self._post(self._dialect.path, body, seconds, task))
         if len(answer.choices) == 1 and body.get("n", 1) > 1:
             # It doesn't refuse `n`, and doesn't heed it either.
             self._models.learn(self._model_of(task), {"n"}, body)
         return answer
 
-    async def _post(
-        self, path: str, body: Body, seconds: float, before_sending: Callable[[], Awaitable[None]]
-    ) -> object:
-        async with self._slots.slot():
-            await before_sending()
+    async def _post(self, path: str, body: Body, seconds: float, task: Task | EmbedTask) -> object:
+        async with self._slots.slot(is_awaited=isinstance(task, Task) and task.is_awaited):
+            await task.before_sending()
             response = await self._client.post(
                 path, cast_to=httpx2.Response, body=_nested(body), options={"timeout": seconds}
             )
@@ -228,7 +226,7 @@ class OpenAiProvider(Provider):
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         read = self._dialect.reader()
-        async with self._slots.slot():
+        async with self._slots.slot(is_awaited=task.is_awaited):
             await task.before_sending()
             asking = dict(self._dialect.streaming)
             stream = await self._repaired(task, asking, lambda bodies: self._open(bodies[0], seconds))

@@ -89,6 +89,8 @@ class Task:
     labels: Labels = NOBODY
     repair: Repair | None = None
     """What was written before, where it didn't fit the schema."""
+    is_awaited: bool = field(default=False, compare=False, repr=False)
+    """True when somebody waits for it: it gets a slot before what nobody waits for, and is the same task otherwise."""
     before_sending: Callable[[], Awaitable[None]] = field(default=nothing_before, compare=False, repr=False)
     """What a provider awaits before a request goes out that may cost something."""
 

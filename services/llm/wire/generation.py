@@ -41,6 +41,7 @@ def read_generate(request: pb.GenerateRequest) -> Task:
         request.json_schema,
         _messages(request.conversation.messages),
         read_labels(request),
+        is_awaited=request.is_awaited,
     )
 
 
@@ -54,6 +55,7 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
         request.model,
         messages=_messages(request.conversation.messages),
         labels=read_labels(request),
+        is_awaited=request.is_awaited,
     )
 
 

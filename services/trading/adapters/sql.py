@@ -1,6 +1,6 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -137,8 +137,10 @@ class SqlRecords(SqlArchive, Records):
         return await self._page(query, page, col(Trade.create_time), col(Trade.id), newest_first=True)
 
     @override
-    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+    async def landed(self, wallet_id: str, page: Page, mints: Collection[str] = ()) -> Paged[LandedTrade]:
         query = _LANDED.where(col(Trade.wallet_id) == wallet_id)
+        if mints:
+            query = query.where(or_(col(Trade.input_mint).in_(mints), col(Trade.output_mint).in_(mints)))
         if page.after:
             query = query.where(tuple_(*_PLACE) > page.after)
         rows = (await self._connection.execute(query.order_by(*_PLACE).limit(page.size + 1))).all()
@@ -159,6 +161,7 @@ class SqlRecords(SqlArchive, Records):
 
 def _landed(row: Any) -> LandedTrade:
     return LandedTrade(
+        row.id,
         row.input_mint,
         row.output_mint,
         row.input_amount,

@@ -15,6 +15,7 @@ from services.trading.domain.trade import MAX_AMOUNT
 class LandedTrade:
     """What a trade did that is on the chain; one that failed there moved nothing, and cost its fee."""
 
+    id: str
     input_mint: str
     output_mint: str
     input_amount: int
@@ -23,6 +24,20 @@ class LandedTrade:
     fee_lamports: int
     is_settled: bool
     time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Realisation:
+    """What a trade realised, in lamports."""
+
+    pnl_lamports: int | None = None
+    """What it brought beyond the cost of what was sold; None when nothing that it sold has a known cost."""
+    uncosted_proceeds: int = 0
+    """What it brought for what has no known cost."""
+
+    def __add__(self, other: "Realisation") -> "Realisation":
+        known = [part.pnl_lamports for part in (self, other) if part.pnl_lamports is not None]
+        return Realisation(sum(known) if known else None, self.uncosted_proceeds + other.uncosted_proceeds)
 
 
 @dataclass(slots=True)
@@ -37,17 +52,17 @@ class Position:
     purchase_time: datetime | None = None
     sale_time: datetime | None = None
 
-    def buy(self, amount: int, lamports: int, time: datetime) -> None:
+    def buy(self, amount: int, lamports: int, time: datetime) -> Realisation:
         """Add a purchase."""
         self.purchase_time = time
         if amount:
             self.amount += amount
             self.cost_lamports += lamports
-        else:
-            # Nothing came of it, so nothing is there that could have a cost.
-            self.realised_lamports -= lamports
+            return Realisation()
+        # Nothing came of it, so nothing is there that could have a cost.
+        return self._realise(Realisation(-lamports))
 
-    def sell(self, amount: int, lamports: int, time: datetime) -> None:
+    def sell(self, amount: int, lamports: int, time: datetime) -> Realisation:
         """Take a sale's part of amount and cost: first of what was bought, at its average."""
         self.sale_time = time
         bought = min(amount, self.amount)
@@ -55,12 +70,16 @@ class Position:
         cost = self.cost_of(bought)
         self.amount -= bought
         self.cost_lamports -= cost
-        self.realised_lamports += proceeds - cost
-        self.uncosted_proceeds += lamports - proceeds
+        return self._realise(Realisation(proceeds - cost if bought else None, lamports - proceeds))
 
     def cost_of(self, amount: int) -> int:
         """Return what so much of it cost, in lamports."""
         return self.cost_lamports * amount // self.amount if amount else 0
+
+    def _realise(self, realised: Realisation) -> Realisation:
+        self.realised_lamports += realised.pnl_lamports or 0
+        self.uncosted_proceeds += realised.uncosted_proceeds
+        return realised
 
 
 @dataclass(slots=True)
@@ -71,19 +90,24 @@ class Book:
     trades: int = 0
     fee_lamports: int = 0
 
-    def add(self, trade: LandedTrade) -> None:
-        """Add the trade after the last one. Between two tokens it is a sale and a purchase for what it counted for."""
+    def add(self, trade: LandedTrade) -> Realisation:
+        """Add the trade after the last one, and return what it realised.
+
+        Between two tokens it is a sale and a purchase for what it counted for.
+        """
         self.fee_lamports += trade.fee_lamports
+        realised = Realisation()
         if not trade.is_settled:
-            return
+            return realised
         self.trades += 1
         if trade.input_mint == SOL:
             worth = trade.input_amount
         else:
             worth = trade.output_amount if trade.output_mint == SOL else trade.worth_lamports
-            self._position(trade.input_mint).sell(trade.input_amount, worth, trade.time)
+            realised += self._position(trade.input_mint).sell(trade.input_amount, worth, trade.time)
         if trade.output_mint != SOL:
-            self._position(trade.output_mint).buy(trade.output_amount, worth, trade.time)
+            realised += self._position(trade.output_mint).buy(trade.output_amount, worth, trade.time)
+        return realised
 
     @property
     def realised_lamports(self) -> int:

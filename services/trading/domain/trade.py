@@ -193,6 +193,11 @@ class Trade(SQLModel, table=True):
         self.min_output_amount = max(self.min_output_amount, quote.least_output(self.slippage_bps))
 
     @property
+    def may_realise(self) -> bool:
+        """True when a profit or a loss may have come of it: it sold a token, or nothing came of what it gave."""
+        return self.state is TradeState.SETTLED and (self.input_mint != SOL or not self.output_amount)
+
+    @property
     def is_final(self) -> bool:
         """True when it can't change any more."""
         return self.state not in OPEN_STATES

@@ -1,13 +1,23 @@
 """Says what a wallet holds, what that cost, and what came of it: the chain's balances beside its own trades."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import OUTSIDE
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance
-from services.trading.domain.portfolio import Book, Holding, Portfolio, Position, Quotation
+from services.trading.domain.portfolio import (
+    Book,
+    Holding,
+    LandedTrade,
+    Portfolio,
+    Position,
+    Quotation,
+    Realisation,
+)
+from services.trading.domain.trade import Trade
 from services.trading.ports import Aggregator, Chain, Store
 from services.trading.service.prices import Prices
 from services.trading.service.symbols import known_symbols
@@ -44,15 +54,44 @@ class Portfolios:
         listed = Paged.cut(rest, page, lambda mint: (mint,))
         return Portfolio(wallet_id, sol, book, now), listed.turned(await self._holdings(listed.rows, balances, book))
 
+    async def realisations(self, trades: Sequence[Trade]) -> Mapping[str, Realisation]:
+        """Return what those of a wallet's trades realised that are SETTLED, by their ids.
+
+        The ledger is read once for all of them, and of it only the tokens that they sold.
+        """
+        wanted = {trade.id: trade for trade in trades if trade.may_realise}
+        found: dict[str, Realisation] = {}
+        if not wanted:
+            return found
+        # A token's cost follows from the trades of that token alone.
+        mints = {trade.input_mint if trade.input_mint != SOL else trade.output_mint for trade in wanted.values()}
+        [wallet_id] = {trade.wallet_id for trade in wanted.values()}
+        book = Book()
+        async with aclosing(self._ledger(wallet_id, mints)) as ledger:
+            async for landed in ledger:
+                realised = book.add(landed)
+                if landed.id in wanted:
+                    found[landed.id] = realised
+                    if len(found) == len(wanted):
+                        break
+        return found
+
     async def _book(self, wallet_id: str) -> Book:
-        book, page = Book(), Page(_AT_ONCE)
+        book = Book()
+        async for trade in self._ledger(wallet_id):
+            book.add(trade)
+        return book
+
+    async def _ledger(self, wallet_id: str, mints: Collection[str] = ()) -> AsyncGenerator[LandedTrade, None]:
+        """Go through what a wallet's trades did that are on the chain, oldest first; with `mints` those of them."""
+        page = Page(_AT_ONCE)
         while True:
             async with self._store.reading() as records:
-                landed = await records.landed(wallet_id, page)
+                landed = await records.landed(wallet_id, page, mints)
             for trade in landed.rows:
-                book.add(trade)
+                yield trade
             if landed.next_key is None:
-                return book
+                return
             page = Page(_AT_ONCE, landed.next_key)
 
     async def _holdings(self, mints: Sequence[str], balances: Mapping[str, Balance], book: Book) -> list[Holding]:

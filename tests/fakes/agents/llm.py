@@ -30,6 +30,8 @@ class FakeLlm:
         self.prompts: list[PromptParts] = []
         self.providers: list[str] = []
         self.request_ids: list[str] = []
+        self.awaited: list[bool] = []
+        """Of each call whether somebody waits for it."""
         self.unknown_providers: set[str] = set()
         self.budgets: dict[str, tuple[Decimal | None, int | None]] = {}
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
@@ -50,10 +52,15 @@ class FakeLlm:
         model: str,
         seed: int,
         json_schema: str = "",
+        *,
+        is_awaited: bool = False,
     ) -> Written:
         self.line.pass_through()
-        request = write_request(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
+        request = write_request(
+            workflow_id, agent_id, prompt, provider, model, seed, json_schema, is_awaited=is_awaited
+        )
         self.request_ids.append(request.request_id)
+        self.awaited.append(request.is_awaited)
         self.line.checked(request)
         self.providers.append(provider)
         if provider in self.unknown_providers:

@@ -61,6 +61,7 @@ async def test_an_agent_that_posts_every_hundredth_of_an_hour_does(
     assert len(set(texts)) == 3
     assert status.post_count >= 3
     assert [activity.workflow_id.split("/")[:2] for activity in posts] == [["post", "wren"]] * 3
+    assert not any(world.llm.awaited)
 
 
 async def test_a_post_says_what_it_is_about_and_is_remembered(
@@ -71,6 +72,7 @@ async def test_a_post_says_what_it_is_about_and_is_remembered(
     assert activity.kind == log_pb.ACTIVITY_KIND_POST
     assert "gates" in activity.summary
     assert "topic: gates" in activity.reason
+    assert world.llm.awaited == [True]
     [remembered] = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
     assert (remembered.text, remembered.source, remembered.source_id) == (
         activity.summary,

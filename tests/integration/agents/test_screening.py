@@ -42,6 +42,7 @@ async def test_what_the_second_model_objects_to_gives_way_to_the_next_best(
     assert activity.kind == POST
     assert "second" in world.llm.providers
     assert judged[0].input != judged[1].input
+    assert world.llm.awaited == [True] * 3, "somebody waits for its judgements as well"
     assert world.social.published("acc_wren")[0].endswith(judged[1].input)
 
 

@@ -58,6 +58,7 @@ async def test_a_persona_that_answers_nobody_by_itself_answers_when_it_is_asked(
     await agents.CreateAgent(create(persona))
     post_id = world.social.mention("wren", "gatekeeper", "@wren is it far")
     assert (await reply(agents, post_id)).activity.kind == REPLY
+    assert world.llm.awaited == [True]
 
 
 async def test_what_was_passed_over_is_tried_again_and_limits_hold(

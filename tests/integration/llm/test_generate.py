@@ -1,15 +1,20 @@
 """Candidates through the wire."""
 
+import asyncio
+from decimal import Decimal
+from typing import Any
+
 import grpc
 import pytest
+from starlette.responses import Response
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.llm.adapters.openai import open_client
 from tests.integration.llm.conftest import KEY, ServeLlm, provider
-from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
+from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs, write
 from tests.support.refusals import reason_of, refusal
-from tests.support.waits import WAIT_SECONDS
+from tests.support.waits import WAIT_SECONDS, until
 
 PROMPT = pb.Prompt(
     system="You are Vesper.",
@@ -77,6 +82,47 @@ async def test_a_provider_without_n_is_asked_several_times_at_once_within_its_co
     assert sorted((call.get("n", 1), call["seed"]) for call in first.calls) == [(1, 16), (2, 10), (2, 12), (2, 14)]
     assert first.most_at_once == 2
     assert answer.usage == pb.Usage(prompt_tokens=44, completion_tokens=12)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_call_that_somebody_waits_for_is_sent_before_one_that_came_earlier(
+    serve_llm: ServeLlm, first: OpenAiServer, is_stream: bool
+) -> None:
+    may_write = asyncio.Event()
+
+    async def held(body: dict[str, Any]) -> Response:
+        await may_write.wait()
+        return write(body)
+
+    first.next.append(held)
+    # What costs something is reserved just before it stands in line.
+    priced = provider("first", first.base_url, concurrency=1, usd_per_million=(Decimal(1), Decimal(1)))
+    async with serve_llm(priced) as llm:
+
+        async def is_sent() -> bool:
+            return bool(first.calls)
+
+        async def is_reserved(agent_id: str) -> bool:
+            return bool((await llm.GetBudget(pb.GetBudgetRequest(agent_id=agent_id))).budget.reserved_tokens)
+
+        busy = llm.Generate(pb.GenerateRequest(prompt=pb.Prompt(input="busy")))
+        await until(is_sent)
+        scheduled = llm.Generate(pb.GenerateRequest(prompt=pb.Prompt(input="scheduled"), agent_id="agt_a"))
+        await until(lambda: is_reserved("agt_a"))
+        asked: dict[str, Any] = {"prompt": pb.Prompt(input="asked"), "agent_id": "agt_b", "is_awaited": True}
+        awaited = asyncio.create_task(_all_of(llm, asked) if is_stream else _one(llm, asked))
+        await until(lambda: is_reserved("agt_b"))
+        may_write.set()
+        await asyncio.gather(busy, scheduled, awaited)
+    assert [call["messages"][-1]["content"] for call in first.calls] == ["busy", "asked", "scheduled"]
+
+
+async def _one(llm: LlmServiceStub, fields: dict[str, Any]) -> None:
+    await llm.Generate(pb.GenerateRequest(**fields))
+
+
+async def _all_of(llm: LlmServiceStub, fields: dict[str, Any]) -> None:
+    assert [part async for part in llm.StreamGenerate(pb.StreamGenerateRequest(**fields))]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,22 @@ async def test_trades_are_listed_newest_first_up_to_a_limit(trader: World, capsy
     assert "trd_2" not in shown
 
 
+async def test_a_sale_is_listed_with_what_it_realised(trader: World, capsys: pytest.CaptureFixture[str]) -> None:
+    sold = pb.Trade(
+        id="trd_1",
+        input_mint="sockmint1",
+        input_amount=2_000_000,
+        output_mint=SOL,
+        output_amount=10_000_000,
+        state=pb.TRADE_STATE_SETTLED,
+        create_time=NOON,
+        realised_pnl_lamports=-3_000_000,
+    )
+    trader.trading.trades = [sold]
+    await books.trades("pia", 2)
+    assert "2 SO CK 0.01 SOL settled: realised -0.003 trd_1" in told(capsys)
+
+
 async def test_a_token_that_calls_itself_sol_is_named_by_its_mint(
     trader: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

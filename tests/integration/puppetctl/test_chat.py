@@ -94,6 +94,7 @@ async def test_who_names_a_provider_that_is_not_set_up_is_written_for_by_the_oth
     odd.llm.failures = ["PROVIDER_NOT_FOUND"]
     assert (await run("chat", "odd", "--say", "hello"))[0] == 0
     assert [(one.provider, one.model) for one in odd.llm.asked] == [("grok", "grok-4"), ("", "")]
+    assert all(one.is_awaited for one in odd.llm.asked)
 
 
 async def test_nobody_is_talked_to_who_is_not_there(odd: World) -> None:

@@ -107,6 +107,8 @@ async def test_a_portfolio_says_what_holdings_cost_and_what_sales_brought(trader
     found = await portfolio(trader)
     [sock] = found.holdings
     cost = 60_000_000 * (amount // 2) // amount
+    assert sale.realised_pnl_lamports == sock.realised_pnl_lamports
+    assert not bought[0].HasField("realised_pnl_lamports")
     assert sock.realised_pnl_lamports == sale.output_amount - cost < 0
     assert (sock.costed_amount, sock.cost_lamports) == (amount - amount // 2, 60_000_000 - cost)
     whole, trades = found.portfolio, [*bought, sale]
@@ -134,6 +136,29 @@ async def test_what_came_in_otherwise_has_no_known_cost(
     sale = await trader.swap("SOCK", "SOL", sock.amount)
     whole = (await portfolio(trader)).portfolio
     assert (whole.realised_pnl_lamports, whole.uncosted_proceeds_lamports) == (0, sale.output_amount)
+    assert not sale.HasField("realised_pnl_lamports")
+    assert sale.uncosted_proceeds_lamports == sale.output_amount
+
+
+async def test_what_all_trades_realised_adds_up_to_the_portfolios_figure(trader: Trader, cluster: Cluster) -> None:
+    first = await trader.swap("SOL", "SOCK", 30_000_000, "buy_1")
+    sold = [await trader.swap("SOCK", "SOL", first.output_amount // 3, "sell_1")]
+    sold.append(await trader.swap("SOCK", "FINE", first.output_amount // 3, "turn"))
+    await trader.swap("SOL", "SOCK", 10_000_000, "buy_2")
+    sold += [await trader.swap("SOCK", "SOL", await trader.balance("SOCK"), "sell_2")]
+    sold += [await trader.swap("FINE", "SOL", await trader.balance("FINE"), "sell_3")]
+    whole = (await portfolio(trader)).portfolio
+    seen: list[pb.Trade] = []
+    token = ""
+    while True:
+        asked = pb.ListTradesRequest(wallet_id=trader.wallet.id, page_size=2, page_token=token)
+        page = await trader.trading.ListTrades(asked)
+        seen += page.trades
+        if not (token := page.next_page_token):
+            break
+    assert [trade for trade in seen if trade.HasField("realised_pnl_lamports")] == sold[::-1]
+    assert sum(trade.realised_pnl_lamports for trade in seen) == whole.realised_pnl_lamports != 0
+    assert await trader.get(sold[0].id) == sold[0]
 
 
 async def test_a_portfolio_comes_in_pages_by_mint_with_the_whole_on_each(trader: Trader) -> None:

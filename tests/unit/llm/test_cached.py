@@ -23,7 +23,7 @@ async def test_an_identical_request_is_answered_from_memory_and_takes_nothing() 
     one = ScriptedProvider("one")
     provider = cached(one)
     first = await provider.generate(SURE, 10)
-    again = await provider.generate(replace(SURE, labels=Labels("agt_a", "reply", "wf-2")), 10)
+    again = await provider.generate(replace(SURE, labels=Labels("agt_a", "reply", "wf-2"), is_awaited=True), 10)
     assert (first.is_cached, again.is_cached) == (False, True)
     assert again.candidates == first.candidates
     assert (again.usage, again.price.nanos) == (Usage(), 0)

@@ -8,6 +8,7 @@ import pytest
 
 from services.trading.domain.errors import AccessRefused, ChainUnavailable, NoRoute
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL
+from services.trading.domain.portfolio import Realisation
 from services.trading.domain.trade import Outcome, Trade, TradeState
 from services.trading.domain.wallet import Usage
 from services.trading.wire import write_trade
@@ -304,7 +305,7 @@ async def test_a_trade_that_costs_more_than_it_gives_can_still_be_told(house: Ho
     trade = await house.swap()
     trade.input_mint, trade.output_mint, trade.min_output_amount = trade.output_mint, SOL, 1
     trade.conclude(Outcome(7, "", FEE, {trade.input_mint: -AMOUNT, SOL: -2 * FEE}), house.clock.now())
-    assert (trade.state, write_trade(trade).output_amount) == (TradeState.SETTLED, 0)
+    assert (trade.state, write_trade(trade, Realisation()).output_amount) == (TradeState.SETTLED, 0)
 
 
 async def test_the_offer_of_a_trade_that_another_replica_signed_is_not_kept(house: House) -> None:

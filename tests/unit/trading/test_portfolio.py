@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.runtime.pages import Page
 from services.trading.domain.errors import ChainUnavailable, WalletNotFound
 from services.trading.domain.market import SOL, Balance, Pair, Price
-from services.trading.domain.portfolio import Book, Holding, LandedTrade, Portfolio, Position, Quotation
+from services.trading.domain.portfolio import Book, Holding, LandedTrade, Portfolio, Position, Quotation, Realisation
 from services.trading.domain.trade import TradeState
 from tests.fakes.trading import FEE
 from tests.unit.trading.conftest import AMOUNT, House
@@ -21,7 +21,7 @@ AMOUNTS = st.integers(0, 10**12)
 
 
 def landed(source: str, amount: int, target: str, output: int, worth: int = 0, fee: int = 5_000) -> LandedTrade:
-    return LandedTrade(source, target, amount, output, worth, fee, True, NOW)
+    return LandedTrade("trd_1", source, target, amount, output, worth, fee, True, NOW)
 
 
 def bought(amount: int, lamports: int, mint: str = "mint1") -> LandedTrade:
@@ -64,7 +64,7 @@ def test_a_swap_between_tokens_is_a_sale_and_a_purchase_for_what_it_counted_for(
 
 
 def test_what_failed_on_the_chain_moved_nothing_and_cost_its_fee() -> None:
-    failed = LandedTrade(SOL, "mint1", 500, 0, 500, 7_000, False, NOW)
+    failed = LandedTrade("trd_1", SOL, "mint1", 500, 0, 500, 7_000, False, NOW)
     book = book_of(bought(100, 1_000), failed)
     assert (book.fee_lamports, book.trades, book.positions["mint1"].amount) == (12_000, 1, 100)
 
@@ -73,12 +73,39 @@ def test_a_purchase_that_brought_nothing_is_a_loss() -> None:
     assert book_of(bought(0, 1_000)).realised_lamports == -1_000
 
 
+def test_each_trade_tells_what_it_realised_and_nothing_where_no_cost_is_known() -> None:
+    book = Book()
+    told = [
+        book.add(bought(100, 1_000)),
+        book.add(sold(50, 800)),
+        book.add(sold(100, 1_200)),  # of what came in otherwise, half
+        book.add(sold(10, 90)),
+        book.add(bought(0, 70)),
+    ]
+    assert told == [
+        Realisation(),
+        Realisation(300),
+        Realisation(100, 600),
+        Realisation(None, 90),
+        Realisation(-70),
+    ]
+    assert book.add(bought(10, 100, "mint2")) == Realisation()
+    assert book.add(landed("mint2", 10, "mint1", 0, worth=160)) == Realisation(60 - 160)
+
+
 TRADES = st.lists(
     st.tuples(st.booleans(), st.sampled_from(MINTS), st.integers(1, 10**12), AMOUNTS).map(
         lambda drawn: (bought if drawn[0] else sold)(drawn[2], drawn[3], drawn[1])
     ),
     max_size=12,
 )
+
+
+@given(TRADES)
+def test_what_trades_realised_adds_up_to_what_the_book_says(trades: list[LandedTrade]) -> None:
+    book = Book()
+    told = sum(map(book.add, trades), Realisation())
+    assert ((told.pnl_lamports or 0), told.uncosted_proceeds) == (book.realised_lamports, book.uncosted_proceeds)
 
 
 @given(TRADES)
@@ -154,6 +181,29 @@ async def test_what_was_sold_out_is_still_told_of(house: House) -> None:
     _, [gone] = await portfolio_of(house)
     assert (gone.balance.amount, gone.position.realised_lamports) == (0, 3 * AMOUNT)
     assert gone.position.sale_time is not None
+
+
+async def test_of_several_trades_each_is_told_by_what_came_before_it(house: House) -> None:
+    trades = [await house.swap("buy"), await house.swap("half", Pair("mint1", SOL, AMOUNT))]
+    trades += [await house.swap("more"), await house.swap("other", Pair(SOL, "mint2", 7))]
+    trades += [await house.swap("sell", Pair("mint1", SOL, 2 * AMOUNT))]
+    told = await house.portfolios.realisations(trades)
+    assert {trade.request_id: told[trade.id] for trade in trades if trade.id in told} == {
+        "half": Realisation(2 * AMOUNT - AMOUNT // 2),
+        "sell": Realisation(4 * AMOUNT - AMOUNT),
+    }
+    whole, _ = await portfolio_of(house)
+    assert sum(one.pnl_lamports or 0 for one in told.values()) == whole.book.realised_lamports
+    assert await house.portfolios.realisations(trades[:1]) == {}
+
+
+async def test_a_page_of_sales_reads_the_ledger_of_what_they_sold_once(house: House) -> None:
+    await house.swap("buy")
+    await house.swap("other", Pair(SOL, "mint2", 7))
+    sales = [await house.swap(f"sell_{number}", Pair("mint1", SOL, 1)) for number in range(3)]
+    house.store.ledger_reads.clear()
+    assert len(await house.portfolios.realisations(sales)) == 3
+    assert house.store.ledger_reads == [{"mint1"}]
 
 
 async def test_an_open_trade_counts_for_nothing_yet(house: House) -> None:

@@ -1,9 +1,37 @@
 // Pictures of figures, drawn here: each says in words what it shows, and has its figures as a table.
 import { html, useState } from "../ui.js";
 import { hueOf } from "./avatar.js";
-import { hours } from "./time.js";
+import { hours, moment } from "./time.js";
+import { counted, gain as signed, tone as toneOf } from "./words.js";
 
 const LEAST_SPAN = 0.3;
+
+/** Returns where times and values lie in a picture of this size: `x(time)`, `y(value)`, `line(places)` of `[time, value]`. */
+function plane(from, until, low, high, width = 640, height = 210) {
+  const x = (time) => 8 + ((new Date(time) - new Date(from)) / Math.max(1, new Date(until) - new Date(from))) * (width - 16);
+  const y = (value) => height - 20 - ((value - low) / (high - low || 1)) * (height - 40);
+  const line = (places) => places.map(([time, value]) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+  return { x, y, line, width, height };
+}
+
+/** Lines over time on their ground: what they say in words, what stands above and below them, and the levels that are ruled. */
+function Plot({ on: { y, width, height }, label, above, below, levels, children }) {
+  return html`<div class="plot"><span aria-hidden="true">${above}</span><span aria-hidden="true">${below}</span>
+    <svg viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${label}>
+      ${levels.map((value) => html`<line key=${value} class=${value ? "grid" : "axis"} x1="0" x2=${width} y1=${y(value)} y2=${y(value)} />`)}
+      ${children}
+    </svg></div>`;
+}
+
+/** A place of a line that can be pointed at. */
+function Mark({ x, y, point, chosen, choose, children }) {
+  return html`<circle class=${`moved ${point === chosen ? "is-chosen" : ""}`} cx=${x} cy=${y} r="4.5" onMouseEnter=${() => choose(point)} onMouseLeave=${() => choose(null)}><title>${children}</title></circle>`;
+}
+
+/** The figures of a picture, for whoever doesn't see it, or wants them exactly. */
+function AsTable({ label, heads, children }) {
+  return html`<details><summary>As a table</summary><div class="table-wrap" tabindex="0" role="region" aria-label=${label}><table><thead><tr>${heads.map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead><tbody>${children}</tbody></table></div></details>`;
+}
 
 /** How somebody felt lately: valence as a line, without figures. */
 export function Sparkline({ id, points, width = 72, height = 26 }) {
@@ -28,31 +56,48 @@ function cause(code) {
 /** How somebody felt: three lines over time, with what moved them. */
 export function MoodChart({ id, history, name }) {
   const { points, usual } = history;
-  const [width, height] = [640, 210];
   const [chosen, choose] = useState(null);
   if (points.length < 2) return html`<p class="hint">There is no curve yet: a mood needs a little time.</p>`;
-  const [from, until] = [Date.parse(points[0].time), Date.parse(points.at(-1).time)];
-  const x = (time) => 8 + ((Date.parse(time) - from) / Math.max(1, until - from)) * (width - 16);
-  const y = (value) => height / 2 - value * (height / 2 - 20);
-  const line = (get) => points.map((point) => `${x(point.time).toFixed(1)},${y(get(point.mood)).toFixed(1)}`).join(" ");
+  const on = plane(points[0].time, points.at(-1).time, -1, 1);
+  const line = (name) => on.line(points.map((point) => [point.time, point.mood[name]]));
   const moved = points.filter((point) => point.causes.length);
   const last = points.at(-1).mood;
   const shown = chosen ?? points.at(-1);
   return html`<figure class="chart" style=${{ "--hue": hueOf(id) }}>
-    <div class="plot"><span aria-hidden="true">happy, excited, in control</span><span aria-hidden="true">unhappy</span>
-    <svg viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${`How ${name} felt: ${last.label} now, from ${points[0].mood.label}; it was moved ${moved.length} times.`}>
-      ${[1, 0, -1].map((value) => html`<line class=${value ? "grid" : "axis"} x1="0" x2=${width} y1=${y(value)} y2=${y(value)} />`)}
-      <line class="usual" x1="0" x2=${width} y1=${y(usual.valence)} y2=${y(usual.valence)} />
-      <polyline class="line arousal" points=${line((mood) => mood.arousal)} />
-      <polyline class="line dominance" points=${line((mood) => mood.dominance)} />
-      <polyline class="line valence" points=${line((mood) => mood.valence)} />
-      ${moved.map((point) => html`<circle class=${`moved ${point === chosen ? "is-chosen" : ""}`} cx=${x(point.time)} cy=${y(point.mood.valence)} r="4.5" onMouseEnter=${() => choose(point)} onMouseLeave=${() => choose(null)}><title>${hours(point.time)}: ${point.causes.map(cause).join(", ")} (${point.mood.label})</title></circle>`)}
-    </svg></div>
+    <${Plot} on=${on} above="happy, excited, in control" below="unhappy" levels=${[1, 0, -1]} label=${`How ${name} felt: ${last.label} now, from ${points[0].mood.label}; it was moved ${moved.length} times.`}>
+      <line class="usual" x1="0" x2=${on.width} y1=${on.y(usual.valence)} y2=${on.y(usual.valence)} />
+      <polyline class="line arousal" points=${line("arousal")} />
+      <polyline class="line dominance" points=${line("dominance")} />
+      <polyline class="line valence" points=${line("valence")} />
+      ${moved.map((point) => html`<${Mark} key=${point.time} x=${on.x(point.time)} y=${on.y(point.mood.valence)} point=${point} chosen=${chosen} choose=${choose}>${hours(point.time)}: ${point.causes.map(cause).join(", ")} (${point.mood.label})<//>`)}
+    <//>
     <figcaption>
       <ul class="legend"><li class="valence">valence, unhappy to happy</li><li class="arousal">arousal, calm to excited</li><li class="dominance">dominance</li><li class="usual">where it goes back to</li></ul>
       <p class="hint">${hours(shown.time)}: <b>${shown.mood.label}</b>${shown.causes.length ? html`, ${shown.causes.map(cause).join(", ")}` : ""}</p>
-      <details><summary>As a table</summary><div class="table-wrap" tabindex="0" role="region" aria-label="Moods"><table><thead><tr><th scope="col">When</th><th scope="col">Mood</th><th scope="col">Valence</th><th scope="col">Arousal</th><th scope="col">Dominance</th><th scope="col">Moved by</th></tr></thead>
-        <tbody>${points.filter((point, index) => point.causes.length || index === points.length - 1).map((point) => html`<tr key=${point.time}><td>${hours(point.time)}</td><td>${point.mood.label}</td>${["valence", "arousal", "dominance"].map((field) => html`<td class="number" key=${field}>${point.mood[field].toFixed(2)}</td>`)}<td>${point.causes.map(cause).join(", ") || "–"}</td></tr>`)}</tbody></table></div></details>
+      <${AsTable} label="Moods" heads=${["When", "Mood", "Valence", "Arousal", "Dominance", "Moved by"]}>${points.filter((point, index) => point.causes.length || index === points.length - 1).map((point) => html`<tr key=${point.time}><td>${hours(point.time)}</td><td>${point.mood.label}</td>${["valence", "arousal", "dominance"].map((field) => html`<td class="number" key=${field}>${point.mood[field].toFixed(2)}</td>`)}<td>${point.causes.map(cause).join(", ") || "–"}</td></tr>`)}<//>
+    </figcaption>
+  </figure>`;
+}
+
+const MAX_MARKS = 60;
+
+/** What sales have added up to since a time: a line that steps with each of them. Without an id it is in nobody's hue. */
+export function GainChart({ id, name, first, sales, from, until }) {
+  const [chosen, choose] = useState(null);
+  if (!sales.length && !first) return html`<p class="hint">It has sold nothing yet that it had bought.</p>`;
+  const sums = sales.map((sale) => sale.sum);
+  const [low, high, last] = [Math.min(0, first, ...sums), Math.max(0, first, ...sums), sums.at(-1) ?? first];
+  const on = plane(from, until, low, high);
+  const steps = sales.flatMap((sale, index) => [[sale.time, sums[index - 1] ?? first], [sale.time, sale.sum]]);
+  const shown = chosen ?? sales.at(-1);
+  return html`<figure class="chart" style=${id ? { "--hue": hueOf(id) } : {}}>
+    <${Plot} on=${on} above=${signed(high)} below=${signed(low)} levels=${[...new Set([high, 0, low])]} label=${`What ${name} realised: ${signed(last)} now, from ${signed(first)}, by ${counted(sales.length, "sale")}; at best ${signed(high)}, at worst ${signed(low)}.`}>
+      <polyline class="line sum" points=${on.line([[from, first], ...steps, [until, last]])} />
+      ${sales.length <= MAX_MARKS && sales.map((sale) => html`<${Mark} key=${sale.id} x=${on.x(sale.time)} y=${on.y(sale.sum)} point=${sale} chosen=${chosen} choose=${choose}>${moment(sale.time)}: ${signed(sale.gain)}<//>`)}
+    <//>
+    <figcaption>
+      <p class="hint">${shown ? html`${moment(shown.time)}: <b class=${toneOf(shown.gain)}>${signed(shown.gain)}</b>, ${signed(shown.sum)} in all` : "Nothing was sold since."}</p>
+      ${sales.length > 0 && html`<${AsTable} label=${`Sales of ${name}`} heads=${["When", "Gain in SOL", "In all"]}>${sales.toReversed().map((sale) => html`<tr key=${sale.id}><td>${moment(sale.time)}</td><td class=${`number ${toneOf(sale.gain)}`}>${signed(sale.gain, "")}</td><td class="number">${signed(sale.sum, "")}</td></tr>`)}<//>`}
     </figcaption>
   </figure>`;
 }
@@ -104,7 +149,7 @@ export function HoursChart({ id, times, name }) {
       ${counts.map((count, hour) => html`<rect key=${hour} class=${count ? "bar" : "bar none"} x=${hour * 20 + 3} width="14" y=${86 - Math.max(2, (count / most) * 76)} height=${Math.max(2, (count / most) * 76)} rx="2"><title>${hour}:00: ${count}</title></rect>`)}
       ${[0, 6, 12, 18].map((hour) => html`<text key=${hour} class="tick" x=${hour * 20 + 10} y="104" text-anchor="middle">${hour}:00</text>`)}
     </svg>
-    <figcaption class="hint">By your clock, of the last ${times.length} that are kept.<details><summary>As a table</summary><div class="table-wrap"><table><thead><tr><th scope="col">Hour</th><th scope="col">Posts</th></tr></thead><tbody>${counts.map((count, hour) => count > 0 && html`<tr key=${hour}><td>${hour}:00</td><td class="number">${count}</td></tr>`)}</tbody></table></div></details></figcaption>
+    <figcaption class="hint">By your clock, of the last ${times.length} that are kept.<${AsTable} label="Posts by hour" heads=${["Hour", "Posts"]}>${counts.map((count, hour) => count > 0 && html`<tr key=${hour}><td>${hour}:00</td><td class="number">${count}</td></tr>`)}<//></figcaption>
   </figure>`;
 }
 

@@ -20,6 +20,12 @@ const inFuture = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Returns the day and the time of it. */
+export function moment(time) {
+  return exact.format(new Date(time));
+}
 
 /** Returns the time of the day. */
 export function hours(time) {

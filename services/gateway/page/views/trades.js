@@ -8,7 +8,7 @@ import { Avatar, hueOf } from "../parts/avatar.js";
 import { Empty, Fault, Loaded, Skeleton } from "../parts/states.js";
 import { Time } from "../parts/time.js";
 import { WalletOf } from "../parts/wallet.js";
-import { amount, plain, short } from "../parts/words.js";
+import { amount, gain, plain, short, tone } from "../parts/words.js";
 
 const WRAPPED_SOL = "So11111111111111111111111111111111111111112";
 const STATES = { settled: "settled", failed: "failed", "outcome unknown": "being looked for", signed: "on its way", claimed: "being prepared" };
@@ -54,5 +54,5 @@ function Trade({ trade, tokens }) {
   const sol = isPurchase ? trade.input_amount : trade.output_amount;
   const state = plain(trade.state, "TRADE_STATE_");
   return html`<p class="ledger-what"><b>${isPurchase ? "Bought" : "Sold"} ${token && Number(units) ? amount(units, token.decimals) : ""} <span title=${mint}>${token?.symbol || short(mint)}</span></b><span class="number">${isPurchase ? "−" : "+"}${amount(sol)} SOL</span></p>
-    <p class="hint"><span class=${`tag ${state.replace(" ", "-")}`}>${STATES[state] ?? state}</span> <${Time} at=${trade.finish_time ?? trade.create_time} />${trade.state_reason && ` · ${trade.state_reason}`}${trade.signature && html` · <code title=${trade.signature}>${short(trade.signature)}</code>`}</p>`;
+    <p class="hint"><span class=${`tag ${state.replace(" ", "-")}`}>${STATES[state] ?? state}</span> <${Time} at=${trade.finish_time ?? trade.create_time} />${trade.realised_pnl_lamports !== undefined && html` · realised <span class=${tone(trade.realised_pnl_lamports)}>${gain(trade.realised_pnl_lamports)}</span>`}${trade.state_reason && ` · ${trade.state_reason}`}${trade.signature && html` · <code title=${trade.signature}>${short(trade.signature)}</code>`}</p>`;
 }

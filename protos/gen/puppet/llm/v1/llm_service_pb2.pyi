@@ -430,6 +430,7 @@ class GenerateRequest(_message.Message):
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    IS_AWAITED_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -447,6 +448,10 @@ class GenerateRequest(_message.Message):
     """Names this call of this caller's, at most 128 characters; empty: it is no repetition. The same id with another body
     is refused. The words of its answer are kept for it, for 6 hours unless the service's operator says otherwise, and
     are then deleted.
+    """
+    is_awaited: _builtins.bool
+    """True when somebody waits for the answer. While all slots of a provider are taken, such calls get those that become free
+    before the others do, though of four at least one goes to a call for which nobody waits. It changes nothing else.
     """
     @_builtins.property
     def prompt(self) -> Global___Prompt:
@@ -477,10 +482,11 @@ class GenerateRequest(_message.Message):
         json_schema: _builtins.str = ...,
         labels: Global___Labels | None = ...,
         request_id: _builtins.str = ...,
+        is_awaited: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "request_id", b"request_id", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "is_awaited", b"is_awaited", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "request_id", b"request_id", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
@@ -689,12 +695,17 @@ class StreamGenerateRequest(_message.Message):
     CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    IS_AWAITED_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
     """The provider's configured name; empty: the order of fallback. At most 64 characters."""
     model: _builtins.str
     """The model's name at that provider; empty: the provider's default. Needs `provider`. At most 200 characters."""
+    is_awaited: _builtins.bool
+    """True when somebody waits for the answer. While all slots of a provider are taken, such calls get those that become free
+    before the others do, though of four at least one goes to a call for which nobody waits. It changes nothing else.
+    """
     @_builtins.property
     def prompt(self) -> Global___Prompt:
         """A task, in parts."""
@@ -721,10 +732,11 @@ class StreamGenerateRequest(_message.Message):
         conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
         labels: Global___Labels | None = ...,
+        is_awaited: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "is_awaited", b"is_awaited", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015

@@ -661,6 +661,8 @@ class Trade(_message.Message):
     MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     WORTH_LAMPORTS_FIELD_NUMBER: _builtins.int
     STATE_CAUSE_FIELD_NUMBER: _builtins.int
+    REALISED_PNL_LAMPORTS_FIELD_NUMBER: _builtins.int
+    UNCOSTED_PROCEEDS_LAMPORTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`trd_...`; set by the service."""
     wallet_id: _builtins.str
@@ -693,6 +695,13 @@ class Trade(_message.Message):
     """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
     state_cause: Global___TradeStateCause.ValueType
     """Why it is FAILED or OUTCOME_UNKNOWN, or what couldn't be read of a SETTLED one."""
+    realised_pnl_lamports: _builtins.int
+    """What it brought beyond the average cost of what was sold, in lamports, without the fee; less than 0 is a loss, and
+    what was given for nothing is one. Set once it is SETTLED, when something that it sold has a known cost. Over all of a
+    wallet's trades it adds up to the `realised_pnl_lamports` of GetPortfolio.
+    """
+    uncosted_proceeds_lamports: _builtins.int
+    """What it brought for tokens whose cost isn't known, in lamports, once SETTLED: no part of the profit or loss."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -722,12 +731,16 @@ class Trade(_message.Message):
         min_output_amount: _builtins.int = ...,
         worth_lamports: _builtins.int = ...,
         state_cause: Global___TradeStateCause.ValueType = ...,
+        realised_pnl_lamports: _builtins.int | None = ...,
+        uncosted_proceeds_lamports: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_realised_pnl_lamports", b"_realised_pnl_lamports", "create_time", b"create_time", "finish_time", b"finish_time", "realised_pnl_lamports", b"realised_pnl_lamports"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_realised_pnl_lamports", b"_realised_pnl_lamports", "create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "realised_pnl_lamports", b"realised_pnl_lamports", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "uncosted_proceeds_lamports", b"uncosted_proceeds_lamports", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__realised_pnl_lamports: _TypeAlias = _typing.Literal["realised_pnl_lamports"]  # noqa: Y015
+    _WhichOneofArgType__realised_pnl_lamports: _TypeAlias = _typing.Literal["_realised_pnl_lamports", b"_realised_pnl_lamports"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__realised_pnl_lamports) -> _WhichOneofReturnType__realised_pnl_lamports | None: ...
 
 Global___Trade: _TypeAlias = Trade  # noqa: Y015
 
