@@ -28,7 +28,7 @@ $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt 
 	@$(PYTHON) tools/setup.py $(VENV)
 	@touch $@
 
-run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it; MODEL=gemma has a better model write
+run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it; MODEL=qwen has a better model write
 	@$(BIN)/python -m puppetctl up $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 docs: setup $(VENV_DOCS)/.ready ## the documentation as a site, in var/site: open var/site/index.html
@@ -124,7 +124,7 @@ bench-memory: setup ## measure speed and recall of the memory service beside sim
 bench-agents: setup ## measure 10,000 characters, and posts at saturation beside bare workflows, about ten minutes
 	$(BIN)/python -m benchmarks.agents $(ARGS)
 
-bench-character: setup ## have ten characters write, and count what of it can be counted; ARGS="--model gemma --baseline"; hours
+bench-character: setup ## have ten characters write, and count what of it can be counted; ARGS="--model qwen --baseline"; hours
 	$(BIN)/python -m benchmarks.character --output var/character $(ARGS)
 
 clean: ## remove the environment and all data of the embedded suite

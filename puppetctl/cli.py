@@ -37,7 +37,8 @@ Data = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        help="The sandbox's model: a GGUF file, or `gemma`, whose terms are asked about once.", show_default="smollm2"
+        help="The sandbox's model: a GGUF file, `gemma`, whose terms are asked about once, or `qwen`, which is large.",
+        show_default="smollm2",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]

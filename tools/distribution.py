@@ -16,6 +16,7 @@ CARRIED = {
     "personas": "puppetctl/personas",
     "requirements/model.txt": "sandbox/llm/model.txt",
     "requirements/gemma.txt": "sandbox/llm/gemma.txt",
+    "requirements/qwen.txt": "sandbox/llm/qwen.txt",
 }
 """By file or folder of the repository, where it is in the wheel."""
 

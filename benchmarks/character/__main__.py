@@ -41,7 +41,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--posts", type=int, default=80, help="how many of each character (%(default)s)")
     parser.add_argument("--replies", type=int, default=8, help="how many mentions each is to answer (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="draws the mentions, and the texts that are shown")
-    parser.add_argument("--model", default="", help="the sandbox's: a GGUF file, or `gemma`")
+    parser.add_argument("--model", default="", help="the sandbox's: a GGUF file, `gemma` or `qwen`")
     parser.add_argument("--provider", default=LOCAL, help="another provider, by the settings of the llm service")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these characters")
     parser.add_argument("--baseline", action="store_true", help="beside the same model without the pipeline")

@@ -11,8 +11,11 @@ import typer
 
 from puppetctl.suite import Suite, SuiteError
 from sandbox.llm.model import (
+    NAMES,
     PACKED,
+    QWEN,
     SETTING,
+    SMOLLM2,
     ModelError,
     PackedModel,
     accept,
@@ -47,6 +50,13 @@ def agree(environment: Mapping[str, str]) -> None:
             _agree(packed)
     except ModelError as error:
         raise SuiteError(str(error)) from None
+
+
+def better(environment: Mapping[str, str]) -> str:
+    """Return which model has more sense than the one that the sandbox has; empty where somebody has chosen theirs."""
+    if packed_model(environment.get(SETTING, "")) is not SMOLLM2:
+        return ""
+    return f"Words with more sense: stop this, and `puppetctl up --model {QWEN.name}` ({QWEN.download}, fetched once)."
 
 
 async def prepare(environment: Mapping[str, str], suite: Suite, tell: Callable[[str], None]) -> None:
@@ -87,7 +97,7 @@ async def model(name: str, environment: Mapping[str, str], *, accepts: bool) -> 
         return 0
     wanted = packed_model(name)
     if wanted is None:
-        raise SuiteError(f"no packed model is called {name}: there are {' and '.join(PACKED)}")
+        raise SuiteError(f"no packed model is called {name}: there are {NAMES}")
     try:
         if accepts:
             accept(wanted)

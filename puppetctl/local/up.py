@@ -161,7 +161,7 @@ class _Run:
             self.display.show(_characters(self._known, self._feed))
             self.refuse(prepared.refused)
             self._show_page(environment)
-            waking = asyncio.create_task(self._wake(clients, prepared))
+            waking = asyncio.create_task(self._wake(clients, prepared, environment))
             try:
                 await self._follow(clients, cursor)
             finally:
@@ -170,7 +170,7 @@ class _Run:
                 with contextlib.suppress(asyncio.CancelledError):
                     await waking
 
-    async def _wake(self, clients: Clients, prepared: Prepared) -> None:
+    async def _wake(self, clients: Clients, prepared: Prepared, environment: Mapping[str, str]) -> None:
         """Start the characters one after the other, and show what can be done then, and what is to be told of each."""
         known = len(prepared.refused)
         begun = [character async for character in begin(clients, prepared, apart_seconds=_APART_SECONDS)]
@@ -179,6 +179,8 @@ class _Run:
         self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
         for line in self._what_next():
             self.display.show(line)
+        if self._suite.address("sandbox.llm") and (better := model.better(environment)):
+            self.display.show(f"[dim]{better}[/]\n")
         before = {character.id: character.change for character in prepared.characters}
         for character in await asyncio.gather(*(told(clients, one) for one in begun)):
             # What stands in the table above isn't said again: `is stopped` follows the name then.

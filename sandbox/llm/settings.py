@@ -16,7 +16,7 @@ class LlmSandboxSettings(SandboxSettings):
     port: Port = 50063
     data_dir: Path = Path("var/sandbox/llm")
     model: str = ""
-    """Any GGUF file, or the name of a packed model, such as `gemma`; SmolLM2-135M-Instruct when left out."""
+    """Any GGUF file, or the name of a packed model, such as `qwen`; SmolLM2-135M-Instruct when left out."""
     threads: int = Field(default=2, ge=1)
     context: int = Field(default=8192, ge=512)
     """Tokens of prompt and answer that all calls under way share."""

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tools.browser import ARGUMENTS, INSTALL, SIZES, find_chromium
 
 DESK, TABLET, PHONE = SIZES["desk"], SIZES["tablet"], SIZES["phone"]
-WAIT_MS = 90_000
+WAIT_MS = 180_000
 """On an idle machine each thing that is waited for takes moments; a busy one must not make a test fail."""
 
 

@@ -89,7 +89,9 @@ async def test_the_wheel_starts_where_nothing_else_is(dist: Path, tmp_path: Path
     assert process.returncode == 0
     assert Path(origin).is_relative_to(tmp_path / "site")
     assert Path(personas) == tmp_path / "site" / "puppetctl" / "personas"
-    assert locks == [str(tmp_path / "site" / "sandbox" / "llm" / name) for name in ("model.txt", "gemma.txt")]
+    assert locks == [
+        str(tmp_path / "site" / "sandbox" / "llm" / name) for name in ("model.txt", "gemma.txt", "qwen.txt")
+    ]
     for lock in map(Path, locks):
         assert lock.read_text() == (ROOT / "requirements" / lock.name).read_text()
 

