@@ -58,7 +58,7 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 # Rewriting their asserts is half of what collecting the tests takes, in each worker: what comes of it is kept.
 test: export PYTHONDONTWRITEBYTECODE =
 test: check ## the whole gate: check, then every test
-	pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	pytest -n auto --dist worksteal $(ARGS)
 
 security: setup ## what thieves, neighbours, strangers and floods try
 	pytest tests/security --fuzz 20000 --fuzz-seed 0 --payloads 300 $(ARGS)
