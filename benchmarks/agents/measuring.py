@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.agents.characters import acquainted, characters
 from benchmarks.agents.service import BATCH, Neighbours, Service, agents, five_services, neighbours
-from benchmarks.agents.workflows import sqlite_url
+from benchmarks.agents.workflows import STEPS, STORED, sqlite_url
 
 _SETTLING_SECONDS = 10.0
 _WARMED = 40
@@ -76,15 +76,25 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Saturated:
-    """Actions a second, and milliseconds of the CPU for each; the same of bare workflows, and of equal ones."""
+    """How many posts there were a second, and what they are measured beside."""
 
-    actions: float
-    action_ms: float
-    bare: float
-    bare_ms: float
-    equal: float
-    """Of workflows that make the same calls, and as many transactions."""
-    equal_ms: float
+    posts: "Pace"
+    bare: "Pace"
+    """Workflows of the four steps that a post has, all of them stored."""
+    stored: "Pace"
+    """Workflows that store as many steps as a post does."""
+    equal: "Pace"
+    """Workflows that store as much, make the same calls, and as many transactions."""
+    neighbours_ms: float
+    """What the other services compute for a post, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many there are a second, and the milliseconds of CPU that one takes."""
+
+    a_second: float
+    cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,24 +182,28 @@ async def measure_saturated(size: Size, replicas: int, server: "Postgres | None"
         def new_url(name: str) -> str:
             return server.new_database() if server else sqlite_url(folder, name)
 
-        bare = await _workflows(size, replicas, _dbos_url(new_url("bare")))
+        bare = await _workflows(size, replicas, _dbos_url(new_url("bare")), len(STEPS))
+        stored = await _workflows(size, replicas, _dbos_url(new_url("stored")), STORED)
         async with neighbours() as beside:
             own = new_url("own") if server else sqlite_url(folder, "own", driver="+aiosqlite")
-            equal = await _workflows(size, replicas, _dbos_url(new_url("equal")), beside.address, own)
-        return Saturated(posts / size.seconds, taken / posts * 1_000, *bare, *equal)
+            equal = await _workflows(size, replicas, _dbos_url(new_url("equal")), STORED, beside.address, own)
+        found = Pace(posts / size.seconds, taken / posts * 1_000)
+        return Saturated(found, bare, stored, equal, (ended.cpu - began.cpu) / posts * 1_000)
 
 
-async def _workflows(size: Size, replicas: int, url: str, *work: str) -> tuple[float, float]:
+async def _workflows(size: Size, replicas: int, url: str, steps: int, *work: str) -> Pace:
     processes = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.agents.workflows", url, f"bare-{number}", str(size.seconds), *work),
+            *(sys.executable, "-m", "benchmarks.agents.workflows", url, f"bare-{number}", str(size.seconds)),
+            *(str(steps), *work),
             stdout=asyncio.subprocess.PIPE,
         )
         for number in range(replicas)
     ]
     told = [json.loads((await process.communicate())[0]) for process in processes]
     done = sum(number for number, _, _ in told)
-    return sum(number / seconds for number, seconds, _ in told), sum(cpu for _, _, cpu in told) / done * 1_000
+    rate = sum(number / seconds for number, seconds, _ in told)
+    return Pace(rate, sum(cpu for _, _, cpu in told) / done * 1_000)
 
 
 def _dbos_url(url: str) -> str:

@@ -1,11 +1,11 @@
 """The baselines: DBOS workflows beside which posts are measured.
 
-Bare ones have four stored steps, each of which returns a little JSON. Equal ones have the steps that a post stores, and
-do what a post does with others: the same calls of the other services, and as many transactions, each of one statement.
-They read no persona, compose no prompt and judge no text.
+Bare ones store the results of their steps, each a little JSON: of the four that a post has, or of the one that a post
+stores. Equal ones store that one, and do what a post does with others: the same calls of the other services, and as
+many transactions, each of one statement. They read no persona, compose no prompt and judge no text.
 
-`python -m benchmarks.agents.workflows URL EXECUTOR SECONDS [TARGET DATABASE]` runs as many as it can, and prints how
-many that were: equal ones where the neighbours' target and a database are given.
+`python -m benchmarks.agents.workflows URL EXECUTOR SECONDS STEPS [TARGET DATABASE]` runs as many as it can, and prints
+how many that were: equal ones where the neighbours' target and a database are given.
 """
 
 import asyncio
@@ -35,25 +35,29 @@ from services.runtime.ids import new_id
 from services.runtime.prepared import Prepared
 
 STEPS = ("propose", "send", "remember", "end")
+STORED = 1
+"""So many of them does a post store."""
 AT_ONCE = 50
 
 
 @DBOS.workflow(name="bare")
-async def bare(number: int) -> None:
-    """Do the steps of a post, without the post."""
-    for name in STEPS:
+async def bare(number: int, steps: int) -> None:
+    """Do so many of the steps of a post, without the post."""
+    for name in STEPS[:steps]:
         await DBOS.run_step_async({"name": name}, _result, number, name)
 
 
 @DBOS.workflow(name="equal")
-async def equal(number: int) -> None:
+async def equal(number: int, _steps: int) -> None:
     """Do what a post does with others, without the post."""
     work = Work.current
     assert work is not None
-    await work.reads(2)
-    await work.write(number)
+    # What the schedule asks, and its next times, are shared by what a look finds due: about two at a time.
+    await work.reads(1)
+    if number % 2:
+        await work.write(number)
     await DBOS.run_step_async({"name": "propose"}, work.propose, number)
-    await DBOS.run_step_async({"name": "send"}, work.send, number)
+    await work.send(number)
     await work.remember(number)
 
 
@@ -76,27 +80,24 @@ class Work:
     async def propose(self, number: int) -> dict[str, str]:
         """Ask what is asked for a post."""
         agent_id = f"equal-{number}"
-        await self.reads(5)
-        for _ in range(4):
+        await self.reads(4)
+        for _ in range(2):
             await self._memory.ListMemories(memory.ListMemoriesRequest(agent_id=agent_id))
         await self._memory.SearchMemories(memory.SearchMemoriesRequest(agent_id=agent_id, query="letters"))
         with contextlib.suppress(grpc.aio.AioRpcError):
             met = relationships.GetRelationshipRequest(agent_id=agent_id, counterpart="equal")
             await self._relationships.GetRelationship(met)
-        await self._llm.GetProvider(llm.GetProviderRequest())
         prompt = llm.Prompt(input="Write a post about letters.")
         await self._llm.Generate(llm.GenerateRequest(agent_id=agent_id, prompt=prompt, candidate_count=6))
         await self.write(number)
         await self.write(number)
         return await _result(number, "propose")
 
-    async def send(self, number: int) -> dict[str, str]:
+    async def send(self, number: int) -> None:
         """Publish it."""
-        await self.reads(1)
         await self.write(number)
         post = social.CreatePostRequest(account_id="acc_equal", text="The lamp is lit.", request_id=str(number))
         await self._social.CreatePost(post)
-        return await _result(number, "send")
 
     async def remember(self, number: int) -> None:
         """Remember it, and log it."""
@@ -128,19 +129,19 @@ async def _result(number: int, name: str) -> dict[str, str]:
     return {"step": name, "text": f"The lamp is lit for number {number}. " * 4}
 
 
-async def _measured_equal(executor: str, seconds: float, target: str, url: str) -> tuple[int, float, float]:
+async def _measured_equal(executor: str, seconds: float, steps: int, target: str, url: str) -> tuple[int, float, float]:
     database = Database(url)
     try:
         async with grpc.aio.insecure_channel(target) as channel:
             Work.current = Work(channel, database)
             await Work.current.prepare()
-            return await _measured(executor, seconds, equal)
+            return await _measured(executor, seconds, steps, equal)
     finally:
         await database.close()
 
 
 async def _measured(
-    executor: str, seconds: float, does: Callable[[int], Coroutine[Any, Any, None]]
+    executor: str, seconds: float, steps: int, does: Callable[[int, int], Coroutine[Any, Any, None]]
 ) -> tuple[int, float, float]:
     done, began, cpu = 0, time.perf_counter(), time.process_time()
 
@@ -149,7 +150,7 @@ async def _measured(
         number = 0
         while time.perf_counter() - began < seconds:
             with SetWorkflowID(f"bare/{executor}/{place}/{number}"):
-                handle = await DBOS.start_workflow_async(does, number)
+                handle = await DBOS.start_workflow_async(does, number, steps)
             await handle.get_result()
             number, done = number + 1, done + 1
 
@@ -157,7 +158,7 @@ async def _measured(
     return done, time.perf_counter() - began, time.process_time() - cpu
 
 
-def main(url: str, executor: str, seconds: float, target: str = "", database_url: str = "") -> None:
+def main(url: str, executor: str, seconds: float, steps: int, target: str = "", database_url: str = "") -> None:
     """Run workflows for so long, and print how many there were, in how many seconds, with how much CPU."""
     logging.getLogger("dbos").addHandler(logging.NullHandler())
     # The settings of the service itself, but for what it stores its results as.
@@ -175,7 +176,9 @@ def main(url: str, executor: str, seconds: float, target: str = "", database_url
     DBOS.launch()
     try:
         measured = (
-            _measured_equal(executor, seconds, target, database_url) if target else _measured(executor, seconds, bare)
+            _measured_equal(executor, seconds, steps, target, database_url)
+            if target
+            else _measured(executor, seconds, steps, bare)
         )
         print(json.dumps(asyncio.run(measured)))
     finally:
@@ -188,4 +191,4 @@ def sqlite_url(folder: Path, name: str, driver: str = "") -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), *sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

@@ -266,7 +266,7 @@ def _parts(
     allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
     governors = Governors(store, cast, allowance, limits)
     hearing = Hearing(store, cast, memory, social)
-    models = Models(llm)
+    models = Models(llm, clock)
     return Parts(
         cast=cast,
         memory=memory,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.agents.behaviours import Registry
+from services.agents.behaviours import AnyBehaviour, Registry
 from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.records import Trigger
 from services.agents.domain.schedule import (
@@ -42,6 +42,7 @@ _SET_BACK = timedelta(minutes=1)
 """By so much clocks of replicas may differ."""
 _COOLDOWN_SPREAD = 4
 """What has failed of many is tried again within a fourth of the time for which they have waited."""
+_NOT_BEGUN = "could not begin what is due"
 LATENESS = Histogram(
     "puppet.schedule.lateness", "s", "How late what was due was begun.", (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 600)
 )
@@ -94,15 +95,21 @@ class Scheduler:
             due = await records.due(self._clock.now(), _AT_ONCE + len(self._under_way), full=full)
         new = [entry for entry in due if _key(entry) not in self._under_way]
         looks: defaultdict[str, list[ScheduleEntry]] = defaultdict(list)
+        deeds: defaultdict[str, list[ScheduleEntry]] = defaultdict(list)
         for entry in new[:free]:
             behaviour = None if entry.key else self._behaviours.get(entry.kind)
             if behaviour is not None and behaviour.task(entry.agent_id) is None:
                 looks[entry.kind].append(entry)
             elif load[entry.kind] < _RUNNING_LIMIT:
                 load[entry.kind] += 1
-                self._run(self._begin(entry), [entry])
+                if entry.key:
+                    self._run(self._begin_once(entry), [entry])
+                else:
+                    deeds[entry.kind].append(entry)
         for kind, entries in looks.items():
             self._run(self._look(kind, entries), entries)
+        for kind, entries in deeds.items():
+            self._run(self._begin_recurring(kind, entries), entries)
 
     def _run(self, beginning: Coroutine[Any, Any, None], entries: Sequence[ScheduleEntry]) -> None:
         task, keys = asyncio.create_task(beginning), [_key(entry) for entry in entries]
@@ -174,29 +181,22 @@ class Scheduler:
             due_time = in_reach(pauses, entry.due_time, persona.behavior, now, self._speed, rng)
             if due_time != entry.due_time:
                 moves.append((entry, due_time))
-        if moves:
-            async with self._store.writing() as records:
-                await records.move_all(moves)
-                await records.commit()
-
-    async def _begin(self, entry: ScheduleEntry) -> None:
-        try:
-            await (self._begin_once(entry) if entry.key else self._begin_recurring(entry))
-        except Exception:
-            # One agent that can't be started must not keep the others waiting.
-            log.exception("could not begin what is due", extra={"agent_id": entry.agent_id, "kind": entry.kind})
+        await self._move_all(moves)
 
     async def _begin_once(self, entry: ScheduleEntry) -> None:
-        if entry.task is not None:
-            name = f"{entry.kind}/{entry.agent_id}/{entry.key}"
-            if not _is_by_hand(entry.task):
-                due_time = await self._put_off(entry, random.Random(f"{name}/{entry.due_time.isoformat()}"))
-                if due_time is not None:
-                    await self._move(entry, due_time)
-                    return
-            self._note_lateness(entry)
-            await self._workflows.start(name, entry.task)
-        await self._drop(entry)
+        try:
+            if entry.task is not None:
+                name = f"{entry.kind}/{entry.agent_id}/{entry.key}"
+                if not _is_by_hand(entry.task):
+                    due_time = await self._put_off(entry, random.Random(f"{name}/{entry.due_time.isoformat()}"))
+                    if due_time is not None:
+                        await self._move_all([(entry, due_time)])
+                        return
+                self._note_lateness(entry)
+                await self._workflows.start(name, entry.task)
+            await self._drop(entry)
+        except Exception:
+            log.exception(_NOT_BEGUN, extra={"agent_id": entry.agent_id, "kind": entry.kind})
 
     async def _put_off(self, entry: ScheduleEntry, rng: random.Random) -> datetime | None:
         """Return when to do instead what is to be done once and is due; None when it is to be done now."""
@@ -204,53 +204,72 @@ class Scheduler:
         if is_forgotten(entry.due_time, now):
             return caught_up(behavior, now, self._speed, rng)
         aim = behaviour.aim if (behaviour := self._behaviours.get(entry.kind)) else ""
-        due_time = awake_due(await self._cooled(entry.agent_id, aim, now, rng), behavior, self._speed, rng)
+        cooling = (await self._cooldown.ends([entry.agent_id], aim, now)).get(entry.agent_id)
+        due_time = awake_due(_cooled(cooling, now, rng), behavior, self._speed, rng)
         return due_time if due_time > now else None
 
-    async def _cooled(self, agent_id: str, aim: str, now: datetime, rng: random.Random) -> datetime:
-        """Return when something may be tried again that has failed, and not by all at once; now of anything else."""
-        end = await self._cooldown.end(agent_id, aim, now)
-        return end + rng.random() * (end - now) / _COOLDOWN_SPREAD if end else now
+    async def _begin_recurring(self, kind: str, entries: Sequence[ScheduleEntry]) -> None:
+        """Begin what of one kind is due, which together costs as many statements as one, but for the workflows."""
+        try:
+            behaviour, now = self._behaviours.get(kind), self._clock.now()
+            agent_ids = [entry.agent_id for entry in entries]
+            async with self._store.reading() as records:
+                agents = {agent.id: agent for agent in await records.agents_of(agent_ids)}
+            cooling = await self._cooldown.ends(agent_ids, behaviour.aim, now) if behaviour else {}
 
-    async def _begin_recurring(self, entry: ScheduleEntry) -> None:
-        character, now = await self._cast.character(entry.agent_id), self._clock.now()
-        behaviour = self._behaviours.get(entry.kind)
-        pauses = self._behaviours.pauses(character.record, character.persona).get(entry.kind)
-        if behaviour is None or pauses is None:
+            async def begin(entry: ScheduleEntry) -> tuple[ScheduleEntry, datetime] | None:
+                agent = agents.get(entry.agent_id)
+                if behaviour is None or agent is None:
+                    await self._drop(entry)
+                    return None
+                due_time = await self._next_deed(behaviour, agent, entry, now, cooling.get(agent.id))
+                return None if due_time is None else (entry, due_time)
+
+            # One agent that can't be started must not keep the others waiting.
+            begun = await asyncio.gather(*map(begin, entries), return_exceptions=True)
+            for entry, outcome in zip(entries, begun, strict=True):
+                if isinstance(outcome, Exception):
+                    told = {"agent_id": entry.agent_id, "kind": kind}
+                    log.error(_NOT_BEGUN, exc_info=outcome, extra=told)
+            await self._move_all([move for move in begun if isinstance(move, tuple)])
+        except Exception:
+            log.exception(_NOT_BEGUN, extra={"kind": kind})
+
+    async def _next_deed(
+        self, behaviour: AnyBehaviour, agent: AgentRecord, entry: ScheduleEntry, now: datetime, cooling: datetime | None
+    ) -> datetime | None:
+        """Do it now unless it is put off, and return when it is due next; None when it isn't at all."""
+        persona = self._cast.persona(agent)
+        if (pauses := self._behaviours.pauses(agent, persona).get(entry.kind)) is None:
             await self._drop(entry)
-            return
-        name = _name(entry)
+            return None
+        if (task := behaviour.task(agent.id)) is None:
+            return None
+        name, behavior = _name(entry), persona.behavior
         rng = random.Random(name)
-        behavior = character.persona.behavior
         if is_forgotten(entry.due_time, now):
-            await self._move(entry, first_due(pauses, behavior, now, self._speed, rng, await self._spread(now)))
-            return
+            return first_due(pauses, behavior, now, self._speed, rng, await self._spread(now))
         if (due_time := awake_due(now, behavior, self._speed, rng)) > now:
-            await self._move(entry, due_time)
-            return
-        next_time = next_due(pauses, behavior, self._clock.now(), self._speed, rng)
-        task = behaviour.task(entry.agent_id)
-        if task is None:
-            return
+            return due_time
+        next_time = next_due(pauses, behavior, now, self._speed, rng)
         # A look isn't put off by this: it has no effect, and is how an agent learns that what kept it is over.
-        if (cooled := await self._cooled(entry.agent_id, behaviour.aim, now, rng)) > now:
-            await self._move(entry, min(next_time, awake_due(cooled, behavior, self._speed, rng)))
-            return
+        if (cooled := _cooled(cooling, now, rng)) > now:
+            return min(next_time, awake_due(cooled, behavior, self._speed, rng))
         # Whoever is still at the last one leaves this one out.
         if (entry.kind, entry.agent_id) not in map(_whose, self._workflows.under_way()):
             self._note_lateness(entry)
             await self._workflows.start(name, task)
-        await self._move(entry, next_time)
+        return next_time
 
     async def _spread(self, now: datetime) -> timedelta:
         async with self._store.reading() as records:
             return spread_of(await records.planned_until(now + CROWDED))
 
-    async def _move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
-        async with self._store.writing() as records:
-            is_moved = await records.move(entry, due_time)
-            await records.commit()
-        return is_moved
+    async def _move_all(self, moves: Sequence[tuple[ScheduleEntry, datetime]]) -> None:
+        if moves:
+            async with self._store.writing() as records:
+                await records.move_all(moves)
+                await records.commit()
 
     async def _drop(self, entry: ScheduleEntry) -> None:
         async with self._store.writing() as records:
@@ -259,6 +278,11 @@ class Scheduler:
 
     def _note_lateness(self, entry: ScheduleEntry) -> None:
         LATENESS.record((self._clock.now() - entry.due_time).total_seconds(), kind=entry.kind)
+
+
+def _cooled(end: datetime | None, now: datetime, rng: random.Random) -> datetime:
+    """Return when something may be tried again that has failed, and not by all at once; now of anything else."""
+    return end + rng.random() * (end - now) / _COOLDOWN_SPREAD if end else now
 
 
 def _is_by_hand(task: Task) -> bool:

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import functools
 import json
+import math
 import sqlite3
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,6 +28,10 @@ _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one
 
 _READERS, _KEPT = 16, 4
 """How many connections to an SQLite file may read at once, and how many are kept open, with their caches."""
+
+_RESTED_SECONDS = 1.0
+"""A connection to Postgres that was used more lately is lent without a look whether it is still there."""
+_USED = "used"
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -191,7 +197,8 @@ class Database:
             self._reading: _Connections | _Pooled = _Connections(self._engine, _READERS)
             self._writing: _Connections | _Pooled = _Connections(self._engine, 1)
         else:
-            self._engine = create_async_engine(parsed, pool_pre_ping=True)
+            self._engine = create_async_engine(parsed)
+            _look_after_rest(self._engine.sync_engine)
             self._reading = self._writing = _Pooled(self._engine)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -330,6 +337,27 @@ def _scrub(connection: sqlite3.Connection) -> bool:
     connection.execute("VACUUM")
     is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(is_busy)
+
+
+def _look_after_rest(engine: sa.Engine) -> None:
+    """Look whether a connection is still there that has rested for a while.
+
+    SQLAlchemy's own look, each time that one is lent, is a transaction with three round trips.
+    """
+
+    @sa.event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _look(connection: Any, record: Any, _lent: object) -> None:
+        if time.monotonic() - record.info.get(_USED, math.inf) < _RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            # The pool opens another one, and looks at none of the others, which were cut off as well.
+            raise sa.exc.InvalidatePoolError from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

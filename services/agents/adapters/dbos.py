@@ -81,18 +81,34 @@ class DbosRun:
         self.waiting: Waiting | None = None
         """What it is doing."""
         self.is_asleep = False
+        self._is_ahead = False
+        """Whether it has got further than in earlier lives, if there were any."""
 
     @property
     def id(self) -> str:
         """The workflow's id."""
         return self._id
 
-    async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
-        """Do this and keep what it returns. Raises StepFailed."""
+    async def step(
+        self,
+        name: str,
+        action: Callable[[], Awaitable[T]],
+        patience_seconds: float | None = None,
+        *,
+        may_repeat: Callable[[T], bool] | None = None,
+    ) -> T:
+        """Do this and keep what it returns, unless it may be repeated. Raises StepFailed."""
         patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
         place = name, self._taken[name]
         self._taken[name] += 1
-        outcome = _done(await DBOS.run_step_async({"name": name}, self._attempt, place, action, patience))
+        # A replay asks first for what was kept: only behind a step that was done in this life is there nothing.
+        if may_repeat is not None and self._is_ahead:
+            told = await self._attempt(place, action, patience)
+            if isinstance(told, Failure) or not may_repeat(told):
+                await DBOS.run_step_async({"name": name}, _same, told)
+        else:
+            told = await DBOS.run_step_async({"name": name}, self._attempt, place, action, patience)
+        outcome = _done(told)
         if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
             self.waiting = replace(self.waiting, message=outcome.reason)
         return outcome
@@ -107,6 +123,7 @@ class DbosRun:
         if place in self._earlier:
             known: T | Failure = self._earlier[place]
             return known
+        self._is_ahead = True
 
         async def leased() -> T:
             await self._lease.hold()
@@ -342,6 +359,10 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
     """Teach an older SQLite `unixepoch('subsec')`: DBOS asks for it on Python 3.12, SQLite has it since 3.42."""
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+
+
+async def _same(outcome: T) -> T:
+    return outcome
 
 
 def _done(outcome: T | Failure) -> T:

@@ -1,7 +1,7 @@
 """What each action keeps in mind, in SQL: which words are taken, and what hinders an agent."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,14 @@ _OWNER = Prepared(
     )
 )
 _HINDRANCES = Prepared(sa.select(*columns_of(Hindrance)).where(col(Hindrance.agent_id) == _AGENT))
+_RETRY: list[Any] = [col(Hindrance.agent_id), col(Hindrance.retry_time)]
+_RETRY_TIMES = Prepared(
+    sa.select(*_RETRY).where(
+        col(Hindrance.agent_id).in_(sa.bindparam("agents", expanding=True)),
+        col(Hindrance.aim) == sa.bindparam("wanted"),
+        col(Hindrance.retry_time) > sa.bindparam("now"),
+    )
+)
 _END_HINDRANCE = Prepared(
     sa.delete(Hindrance).where(col(Hindrance.agent_id) == _AGENT, col(Hindrance.aim) == sa.bindparam("reached"))
 )
@@ -74,6 +82,11 @@ class SqlKeeping(SqlTransaction):
         else:
             found = list((await self._session.exec(select(Hindrance).where(Hindrance.agent_id == agent_id))).all())
         return {row.aim: row for row in found}
+
+    async def retry_times(self, agent_ids: Collection[str], aim: str, now: datetime) -> Mapping[str, datetime]:
+        """Return when those of these agents may try again that have to wait for it, by their ids."""
+        values = {"agents": list(agent_ids), "wanted": aim, "now": now}
+        return dict(map(tuple, await _RETRY_TIMES.all(self._connection, values)))
 
     async def end_hindrance(self, agent_id: str, aim: str) -> None:
         """Remove what kept an agent from this."""

@@ -92,7 +92,8 @@ class ScheduleRecords(SqlTransaction):
     async def move_all(self, moves: Sequence[tuple[ScheduleEntry, datetime]]) -> list[ScheduleEntry]:
         """Give entries their next times, and return those that had not changed since they were read."""
         moved = []
-        for entry, due_time in moves:
+        # In one order, so that no two replicas wait for each other.
+        for entry, due_time in sorted(moves, key=lambda move: (move[0].agent_id, move[0].kind, move[0].key)):
             row = {"agent": entry.agent_id, "entry": entry.kind, "own": entry.key, "before": entry.due_time}
             if await _MOVE.all(self._connection, row | {"after": due_time}):
                 moved.append(entry)
@@ -118,10 +119,6 @@ class ScheduleRecords(SqlTransaction):
         """Add what is to be done once and hasn't been planned."""
         self._session.add_all(entries)
         await self._session.flush()
-
-    async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
-        """Give an entry its next time; False when it has changed since it was read."""
-        return bool(await self.move_all([(entry, due_time)]))
 
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""

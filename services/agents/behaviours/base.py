@@ -7,6 +7,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from services.agents.domain.entities import AgentRecord
@@ -197,8 +198,8 @@ class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
 
     async def carry_out(self, run: Run, name: str, proposal: WordsT) -> Post | Pass:
         """Publish it."""
-        answered = self.answered(proposal)
-        return await self._parts.publisher.publish(run, name, proposal.agent_id, proposal.words, answered)
+        publish = partial(self._parts.publisher.publish, run, name, proposal.agent_id, proposal.words)
+        return await publish(self.answered(proposal), is_last=not self.follows_up)
 
 
 class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
@@ -209,8 +210,8 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
 
     async def context(self, proposal: PostProposal) -> Context:
         """Return the topic, and what the agent has posted."""
-        own = await self._parts.memory.said(proposal.agent_id, ("post",), MAX_OWN)
-        return Context(proposal.topic, own_posts=tuple(said.text for said in own), prefix=proposal.prefix)
+        own = await self._parts.memory.trusted(proposal.agent_id, ("post",), MAX_OWN)
+        return Context(proposal.topic, own_posts=tuple(memory.text for memory in own), prefix=proposal.prefix)
 
     def record(self, proposal: PostProposal, effect: Post) -> Entry:
         """Return what is logged of a post."""

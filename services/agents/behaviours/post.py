@@ -107,9 +107,9 @@ class Post(Posting[PostTask]):
         # The first time it reads its dictionaries, for some seconds.
         await asyncio.to_thread(spoken_by, persona)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
-        own = await parts.memory.said(agent_id, ("post",), MAX_OWN)
-        texts = tuple(said.text for said in own)
-        late = [said.subject for said in own[:_MAX_LATE]]
+        own = await parts.memory.trusted(agent_id, ("post",), MAX_OWN)
+        texts, recent = tuple(memory.text for memory in own), own[:LATE]
+        late = [memory.subject for memory in own[:_MAX_LATE]]
         if task.topic:
             topic = TopicChoice(task.topic, TopicOrigin.ASKED)
         else:
@@ -120,7 +120,6 @@ class Post(Posting[PostTask]):
         addressed = (
             Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
         )
-        recent = await parts.memory.trusted(agent_id, ("post",), LATE)
         limit = (await parts.writer.limit(character)).max_weight
         prompt = compose_post(persona, character.mood, topic.topic, memories, addressed, recent, limit, rng)
         context = Context(topic.topic, own_posts=texts, prefix=f"@{handle} " if handle else "")

@@ -51,7 +51,7 @@ class TradePost(Posting[TradePostTask]):
         # The first time it reads its dictionaries, for some seconds.
         await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
-        own = tuple(said.text for said in await parts.memory.said(task.agent_id, ("post",), MAX_OWN))
+        own = tuple(memory.text for memory in await parts.memory.trusted(task.agent_id, ("post",), MAX_OWN))
         words = swap_in_words(task.swap)
         if not is_checkable(character.persona):
             return self._composed(character, task, words, own, rng)

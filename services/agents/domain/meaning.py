@@ -5,7 +5,7 @@ Stems are Snowball's. Where no spaces part words, pairs of letters stand for the
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import regex
@@ -89,6 +89,31 @@ def uses(text: str, term: str, languages: Languages) -> bool:
     return any(all(map(_is_same, row, asked.words, itertools.repeat(languages))) for row in rows)
 
 
+class Terms:
+    """Terms that many texts are searched for, most of which a text is done with by how its words begin."""
+
+    def __init__(self, terms: Iterable[str], languages: Languages) -> None:
+        self._languages = languages
+        self._is_stemmed = any(map(_algorithm, languages))
+        self._beginnings = [(term, self._beginning(_asked(term, languages))) for term in terms]
+
+    def used_in(self, text: str) -> Iterator[str]:
+        """Yield those that a text uses."""
+        said = _forms(text, self._languages) if self._is_stemmed else _initials(text)
+        for term, beginning in self._beginnings:
+            if not (beginning and beginning.isdisjoint(said)) and uses(text, term, self._languages):
+                yield term
+
+    def _beginning(self, asked: "_Asked") -> frozenset[str]:
+        """Return what a text that uses a term has one of; nothing where that can't be said."""
+        if asked.unspaced or not asked.words:
+            return frozenset()
+        if asked.forms:
+            return frozenset(asked.forms[0])
+        # Where nothing is stemmed, a word that is the same begins with the same letter, at least.
+        return frozenset() if self._is_stemmed else frozenset(asked.words[0][0])
+
+
 class _Asked(NamedTuple):
     """What is looked for of a term."""
 
@@ -144,6 +169,12 @@ def _words(text: str) -> tuple[str, ...]:
 def _forms(text: str, languages: Languages) -> frozenset[str]:
     """Return the words of a text and their stems."""
     return frozenset(form for word in _words(text) for form in (word, stem(word, languages)))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _initials(text: str) -> frozenset[str]:
+    """Return the first letters of a text's words."""
+    return frozenset(word[0] for word in _words(text))
 
 
 def _telling(text: str, languages: Languages) -> Iterator[str]:

@@ -55,6 +55,8 @@ def is_emoji(cluster: str) -> bool:
 
 def parted(text: str) -> str:
     """Return a text with spaces between words that are spaced and those of scripts without spaces around them."""
+    if text.isascii():
+        return text
     signs: list[str] = []
     before = ""
     for sign in text:
@@ -110,7 +112,7 @@ def sentences(text: str, languages: Collection[str] = ()) -> list[str]:
 
 def runs(text: str, length: int) -> Iterator[str]:
     """Yield every run of so many letters of scripts without spaces, signs between them left out."""
-    letters = "".join(filter(is_unspaced, text))
+    letters = "" if text.isascii() else "".join(filter(is_unspaced, text))
     for start in range(len(letters) - length + 1):
         yield letters[start : start + length]
 

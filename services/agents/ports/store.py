@@ -185,10 +185,6 @@ class Records(WebhookRecords, Protocol):
         """Add what is to be done once and hasn't been planned."""
         ...
 
-    async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
-        """Give an entry its next time; False when it has changed since it was read."""
-        ...
-
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""
         ...
@@ -338,6 +334,10 @@ class Records(WebhookRecords, Protocol):
 
     async def hindrances(self, agent_id: str) -> dict[str, Hindrance]:
         """Return what keeps an agent from what, by its aims."""
+        ...
+
+    async def retry_times(self, agent_ids: Collection[str], aim: str, now: datetime) -> Mapping[str, datetime]:
+        """Return when those of these agents may try again that have to wait for it, by their ids."""
         ...
 
     async def end_hindrance(self, agent_id: str, aim: str) -> None:

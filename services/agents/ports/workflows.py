@@ -45,11 +45,20 @@ class Run(Protocol):
         """The workflow's id."""
         ...
 
-    async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
+    async def step(
+        self,
+        name: str,
+        action: Callable[[], Awaitable[T]],
+        patience_seconds: float | None = None,
+        *,
+        may_repeat: Callable[[T], bool] | None = None,
+    ) -> T:
         """Do this and keep what it returns, None or a type of `STORED`; transient failures are repeated for a while.
 
         That is at most for so long, when it is given, counted from the first attempt's beginning.
-        It can be done twice, when the process dies before the result is kept. Raises StepFailed.
+        It can be done twice, when the process dies before the result is kept. What needn't be kept, by `may_repeat`, a
+        replay does again: so it has a name by which it is done once, and no step that is kept follows. Raises
+        StepFailed.
         """
         ...
 

@@ -5,7 +5,7 @@ the limits that it counts against.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -199,12 +199,10 @@ class Cooldown:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def end(self, agent_id: str, aim: str, now: datetime) -> datetime | None:
-        """Return until when it waits; None when it needn't."""
+    async def ends(self, agent_ids: Collection[str], aim: str, now: datetime) -> Mapping[str, datetime]:
+        """Return until when those of these agents wait that have to, by their ids."""
         async with self._store.reading() as records:
-            hindrance = (await records.hindrances(agent_id)).get(aim)
-        retry_time = hindrance.retry_time if hindrance else None
-        return retry_time if retry_time and retry_time > now else None
+            return await records.retry_times(agent_ids, aim, now)
 
 
 async def _counted(

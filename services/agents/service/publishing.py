@@ -35,15 +35,19 @@ class Publisher:
         self._capabilities = capabilities
         self._timeout_seconds = timeout_seconds
 
-    async def publish(self, run: Run, name: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
+    async def publish(
+        self, run: Run, name: str, agent_id: str, text: str, in_reply_to: str = "", *, is_last: bool = False
+    ) -> Post | Pass:
         """Publish a text once for every name, and wait until it is settled; a Pass says why nothing was sent.
+
+        `is_last` says that no step is kept after it.
 
         Raises StepFailed when it isn't on the network and won't be: what is held for too long is taken back, and what
         may have been sent is waited for until that is known or nobody looks any more.
         """
         send = partial(self._send, name, agent_id, text, in_reply_to)
         try:
-            return await settled(run, send, self._social.post, self._timeout_seconds)
+            return await settled(run, send, self._social.post, self._timeout_seconds, is_last=is_last)
         except StepFailed as failed:
             if failed.reason == Progress.FAILED.name:
                 raise
@@ -55,14 +59,13 @@ class Publisher:
 
     async def _send(self, name: str, agent_id: str, text: str, in_reply_to: str) -> Post | Pass:
         """Send a text; what had begun before the agent was stopped is taken back if it can be."""
-        record = (await self._cast.character(agent_id)).record
-        if record.wallet_id and await self._trading.holds_key(text):
-            return Pass(Passed(PassReason.HOLDS_KEY))
         agent = await self._effects.begin(agent_id, name, lambda agent: bool(agent.account_id))
         if agent is None:
             return _STOPPED
         if not agent.is_active:
             return await self._social.withdraw(agent.account_id, name) or _STOPPED
+        if agent.wallet_id and await self._trading.holds_key(text):
+            return Pass(Passed(PassReason.HOLDS_KEY))
         try:
             return await self._social.publish(agent.account_id, text, in_reply_to, name)
         except Refused as refused:

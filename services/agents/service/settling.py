@@ -43,8 +43,13 @@ async def settled(
     send: Callable[[], Awaitable[EffectT | Pass]],
     look: Callable[[str], Awaitable[EffectT]],
     timeout_seconds: float,
+    *,
+    is_last: bool = False,
 ) -> EffectT | Pass:
     """Send, and wait until the effect is settled; a Pass says why nothing was sent.
+
+    Where no step is kept after it (`is_last`), an effect that is settled at once isn't kept either: sent again by the
+    same name it is found. All else is kept, since what the log says didn't happen must not happen in a replay.
 
     Raises StepFailed when the effect failed, or isn't settled in time.
     """
@@ -55,7 +60,7 @@ async def settled(
             if effect:
                 effect = await run.step("look", partial(look, effect.id))
             else:
-                sent = await run.step("send", send)
+                sent = await run.step("send", send, may_repeat=_is_settled if is_last else None)
                 if isinstance(sent, Pass):
                     return sent
                 effect = sent
@@ -71,6 +76,10 @@ async def settled(
     if effect.progress is not Progress.SETTLED:
         raise StepFailed(effect.progress.name, effect.reason or "its outcome is not known yet")
     return effect
+
+
+def _is_settled(sent: Effect | Pass) -> bool:
+    return not isinstance(sent, Pass) and sent.progress is Progress.SETTLED
 
 
 async def withdrawn(run: Run, withdraw: Callable[[], Awaitable[EffectT | None]], failed: StepFailed) -> EffectT:

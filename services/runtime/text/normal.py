@@ -40,6 +40,11 @@ _LOOKALIKES = str.maketrans(
 )
 
 
+_FOLDED = _APOSTROPHES | _SIGNS
+_CONTROLS = {point: None for point in range(ord(" ")) if not chr(point).isspace()}
+"""What is invisible of ASCII, in which most texts are: they are as they seem without a look at each of their signs."""
+
+
 def is_refused(text: str) -> bool:
     """Say whether a text has signs that no text needs: NUL, half of a pair, or an order of reading forced on others."""
     return _REFUSED.search(text) is not None
@@ -47,6 +52,8 @@ def is_refused(text: str) -> bool:
 
 def settled(text: str) -> str:
     """Return a text as it may be published: in NFC, without invisible signs that its script doesn't need."""
+    if text.isascii():
+        return text.translate(_CONTROLS)
     text = unicodedata.normalize("NFC", text)
     reads_leftwards = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
     kept: list[str] = []
@@ -59,9 +66,11 @@ def settled(text: str) -> str:
 
 def normal_form(text: str) -> str:
     """Return the form in which a text is judged: NFKC, nothing invisible, plain digits, one apostrophe, one dash."""
+    if text.isascii():
+        return text.translate(_CONTROLS).translate(_FOLDED)
     # Nor does a frame make another sign, or a line through it: a digit in a box is a digit.
     seen = "".join(sign for sign in text if not (_is_invisible(sign) or _is_frame(sign)))
-    return "".join(map(_plain, unicodedata.normalize("NFKC", seen))).translate(_APOSTROPHES | _SIGNS)
+    return "".join(map(_plain, unicodedata.normalize("NFKC", seen))).translate(_FOLDED)
 
 
 def skeleton(text: str) -> str:

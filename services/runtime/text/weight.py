@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -57,7 +58,10 @@ class TextLimit:
             rest, links = _URL.subn("", rest)
         if self.emoji_weight:
             rest, emoji = _EMOJI.subn("", rest)
-        return links * self.url_weight + emoji * self.emoji_weight + sum(map(self._weight_of, rest))
+        return links * self.url_weight + emoji * self.emoji_weight + self._weigh_each(rest)
+
+    def _weigh_each(self, text: str) -> int:
+        return sum(number * self._weight_of(character) for character, number in Counter(text).items())
 
     def _weight_of(self, character: str) -> int:
         point = ord(character)

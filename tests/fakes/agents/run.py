@@ -17,6 +17,8 @@ class FakeRun:
     def __init__(self, workflow_id: str = "post/wren/1") -> None:
         self._id = workflow_id
         self.steps: list[str] = []
+        self.kept: list[str] = []
+        """The steps whose outcome a replay would find; repeated ones are among them."""
         self.slept = 0.0
         """Seconds, of which none has passed."""
         self.started: dict[str, Task] = {}
@@ -25,13 +27,23 @@ class FakeRun:
     def id(self) -> str:
         return self._id
 
-    async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
+    async def step(
+        self,
+        name: str,
+        action: Callable[[], Awaitable[T]],
+        patience_seconds: float | None = None,
+        *,
+        may_repeat: Callable[[T], bool] | None = None,
+    ) -> T:
         self.steps.append(name)
         try:
-            return await action()
+            outcome = await action()
         except PuppetError as error:
             reason = error.reason if isinstance(error, Refused) else type(error).reason
             raise StepFailed(reason, error.message) from None
+        if may_repeat is None or not may_repeat(outcome):
+            self.kept.append(name)
+        return outcome
 
     async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
         await self.step(name, action)

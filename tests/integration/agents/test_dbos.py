@@ -29,6 +29,7 @@ from services.runtime.rpc.principals import OPERATOR
 from services.runtime.settings import MIN_REQUEST_DAYS
 from tests.fakes.agents import FakeLease, World
 from tests.integration.agents.conftest import Open, create, until
+from tests.support.waits import WAIT_SECONDS
 
 Handle = Callable[[Run, Any], Awaitable[None]]
 
@@ -98,6 +99,13 @@ class Bench:
             schema = "dbos." if connection.dialect.name == "postgresql" else ""
             rows = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status"))  # noqa: S608
             return {row[0]: row[1] for row in rows}
+
+    def steps(self, workflow_id: str) -> list[str]:
+        """Return the names of the steps that are kept of a workflow."""
+        with self._engine() as connection:
+            schema = "dbos." if connection.dialect.name == "postgresql" else ""
+            query = f"SELECT function_name, workflow_uuid FROM {schema}operation_outputs ORDER BY function_id"  # noqa: S608
+            return [name for name, whose in connection.execute(sa.text(query)) if whose == workflow_id]
 
     def texts(self) -> str:
         """Return everything that DBOS has stored, as text."""
@@ -354,3 +362,48 @@ async def test_what_waits_for_a_time_is_no_load(bench: Bench) -> None:
         await until(lambda: "trade/wren/2" in bench.done)
         assert list(workflows.under_way()) == []
         assert bench.states()["trade/wren/2"] == "PENDING"
+
+
+async def test_what_may_be_repeated_is_not_kept_and_a_replay_does_it_again(bench: Bench) -> None:
+    sent: list[str] = []
+
+    async def send() -> Pass:
+        sent.append("sent")
+        return await bench.decide()
+
+    async def act(run: Run, _task: TradeTask) -> None:
+        await run.step("first", bench.decide)
+        await run.step("send", send, may_repeat=lambda _outcome: True)
+        bench.done.append(run.id)
+        await asyncio.sleep(0 if bench.lives > 1 else WAIT_SECONDS)
+
+    async with bench.opened(act) as workflows:
+        await workflows.start("w1", TradeTask("wren"))
+        await until(lambda: bench.done == ["w1"])
+    assert bench.steps("w1") == ["first"]
+    async with bench.opened(act):
+        await until(lambda: bench.states() == {"w1": "SUCCESS"})
+    assert len(sent) == 2
+    assert bench.steps("w1") == ["first", "send"]
+
+
+async def test_what_may_not_be_repeated_is_kept_and_a_replay_goes_by_it(bench: Bench) -> None:
+    outcomes = [Pass(Passed(PassReason.STOPPED_BEFORE_SENDING)), Pass(Passed(PassReason.HOLD))]
+    found: list[Pass] = []
+
+    async def send() -> Pass:
+        return outcomes.pop(0)
+
+    async def act(run: Run, _task: TradeTask) -> None:
+        await run.step("first", bench.decide)
+        # A replay that asked itself would find that it may be repeated, and do it.
+        found.append(await run.step("send", send, may_repeat=lambda one: one.passed.reason is PassReason.HOLD))
+        await asyncio.sleep(0 if bench.lives > 1 else WAIT_SECONDS)
+
+    async with bench.opened(act) as workflows:
+        await workflows.start("w1", TradeTask("wren"))
+        await until(lambda: len(found) == 1)
+    async with bench.opened(act):
+        await until(lambda: bench.states() == {"w1": "SUCCESS"})
+    assert [one.passed.reason for one in found] == 2 * [PassReason.STOPPED_BEFORE_SENDING]
+    assert len(outcomes) == 1

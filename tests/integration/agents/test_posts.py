@@ -133,9 +133,8 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
     world.social.sending = asyncio.Event()
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
-        response = await agents.TriggerPost(
-            pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS
-        )
+        request = pb.TriggerPostRequest(agent_id="wren", request_id="one")
+        response = await agents.TriggerPost(request, timeout=WAIT_SECONDS)
         await until(lambda: len(world.social.posts) == 1)
     world.social.sending = None
     async with reopen() as agents:

@@ -47,15 +47,13 @@ async def test_a_look_into_an_empty_inbox_is_no_workflow_and_reads_no_persona(
     assert not [one for one in seen if one.startswith("SELECT") and "agent.persona" in one]
 
 
-async def test_a_post_keeps_what_it_proposed_and_sent_and_no_other_step(
-    agents: AgentServiceStub, persona: Persona
-) -> None:
+async def test_a_post_keeps_what_it_proposed_and_no_other_step(agents: AgentServiceStub, persona: Persona) -> None:
     await agents.CreateAgent(create(listening(persona)))
     with statements() as seen:
         await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=WAIT_SECONDS)
         await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     kept = [one for one in seen if one.startswith("INSERT") and "operation_outputs" in one]
-    assert len(kept) == 2
+    assert len(kept) == 1
 
 
 async def test_what_is_stored_is_redacted_and_mended_once_and_not_at_every_start(

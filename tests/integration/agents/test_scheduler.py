@@ -60,9 +60,13 @@ class Started:
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
         self.running: list[str] = []
+        self.refused: set[str] = set()
+        """The agents for whom none can be started."""
 
     async def start(self, workflow_id: str, task: Task) -> None:
         assert workflow_id not in self.tasks
+        if task.agent_id in self.refused:
+            raise OSError("the disk is full")
         self.tasks[workflow_id] = task
         self.running.append(workflow_id)
 
@@ -257,7 +261,7 @@ async def test_a_service_that_slept_answers_what_is_not_too_old_once_and_passes_
         assert await log_of(agents) == []
     async with stage.store.writing() as records:
         for entry in await records.schedule("wren"):
-            await records.move(entry, datetime.now(UTC))
+            await records.move_all([(entry, datetime.now(UTC))])
         await records.commit()
     await database.close()
     async with open_with(settings) as agents:
@@ -302,3 +306,18 @@ async def test_whoever_is_still_at_the_last_one_leaves_the_next_one_out(stage: S
     stage.clock.time = due
     await stage.poll()
     assert len(stage.started.tasks) == 2
+
+
+async def test_of_what_is_due_together_one_that_cannot_begin_holds_no_other_up_and_is_tried_again(stage: Stage) -> None:
+    now = stage.clock.now()
+    for agent_id in ("ada", "otto", "wren"):
+        await stage.agent(agent_id)
+        await stage.plan(agent_id, "post", now)
+    stage.started.refused = {"otto"}
+    await stage.poll()
+    assert {task.agent_id for task in stage.started.tasks.values()} == {"ada", "wren"}
+    assert (await stage.dues("otto"))[0] == now < min(await stage.dues("ada") + await stage.dues("wren"))
+    stage.started.refused.clear()
+    await stage.poll()
+    assert {task.agent_id for task in stage.started.tasks.values()} == {"ada", "otto", "wren"}
+    assert (await stage.dues("otto"))[0] > now

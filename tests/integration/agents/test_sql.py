@@ -73,6 +73,27 @@ async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(stor
         assert await records.counts("wren") == {ActivityKind.POST: 5}
 
 
+async def test_a_row_that_is_read_twice_in_a_transaction_is_one_and_its_changes_are_written(
+    store: Store, clock: FixedClock
+) -> None:
+    async with store.writing() as records:
+        await records.save(agent_of_before("wren", clock))
+        await records.commit()
+    async with store.writing() as records:
+        agent, again = await records.agent("wren"), await records.agent("wren")
+        assert agent is not None
+        assert agent is again
+        assert await records.agents_of(["wren"]) == [agent]
+        agent.name = "Wren the second"
+        await records.save(agent)
+        await records.commit()
+    async with store.reading() as records:
+        found = await records.agent("wren")
+        assert found is not None
+        assert found.name == "Wren the second"
+        assert await records.agent("nobody") is None
+
+
 async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clock: FixedClock) -> None:
     now, later, latest = (clock.now() + timedelta(hours=hours) for hours in range(3))
     async with store.writing() as records:
@@ -84,7 +105,7 @@ async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clo
     moved = []
     for due_time in (later, latest):
         async with store.writing() as records:
-            moved.append(await records.move(entry, due_time))
+            moved.append(bool(await records.move_all([(entry, due_time)])))
             await records.commit()
     assert moved == [True, False]
     async with store.reading() as records:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import DateTime, Field, SQLModel, col, select
 
-from services.runtime import idempotency, sqlite_file
+from services.runtime import db, idempotency, sqlite_file
 from services.runtime.db import Database
 from services.runtime.errors import RequestIdReused, Unavailable
 from services.runtime.idempotency import NO_REQUEST, RequestKey
@@ -135,6 +135,22 @@ async def test_what_is_cut_off_by_postgres_is_a_failure_that_passes(
         await be_cut_off()
     async with database.read() as transaction:
         assert await transaction.connection.scalar(sa.select(1)) == 1
+    await database.close()
+
+
+async def test_what_was_cut_off_while_it_rested_is_not_lent(
+    postgres_server: Callable[[str], str], versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "_RESTED_SECONDS", 0.0)
+    database, other = (Database(postgres_server("rested")) for _ in range(2))
+    await database.migrate(versions)
+    async with database.read() as transaction:
+        own = await transaction.connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    async with other.read() as transaction:
+        await transaction.connection.execute(sa.text("SELECT pg_terminate_backend(:own, 10000)"), {"own": own})
+    async with database.read() as transaction:
+        assert await transaction.connection.scalar(sa.text("SELECT pg_backend_pid()")) != own
+    await other.close()
     await database.close()
 
 

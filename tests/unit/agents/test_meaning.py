@@ -3,7 +3,7 @@
 import pytest
 
 from services.agents.domain import meaning
-from services.agents.domain.meaning import content, gist, shared, speaks_of, uses
+from services.agents.domain.meaning import Terms, content, gist, shared, speaks_of, uses
 
 EN, ES, DE, AR, HI, JA, TH, KO, UK = (
     frozenset((code,)) for code in ("en", "es", "de", "ar", "hi", "ja", "th", "ko", "uk")
@@ -87,3 +87,18 @@ def test_a_term_of_several_words_stands_in_a_row() -> None:
     assert uses("ギャンブルは、楽しい。", "ギャンブル", JA)
     assert not uses("ギャンブラーは寝た。", "ギャンブル", JA)
     assert uses("soon \u2192 there", "\u2192", EN)
+
+
+@pytest.mark.parametrize("language", [EN, DE, AR, JA, KO, TH, UK, frozenset({"pl"})])
+def test_terms_that_are_looked_for_together_are_found_as_each_is_alone(language: frozenset[str]) -> None:
+    terms = ("dark letters", "Briefe", "политика", "sztuczna inteligencja", "정치", "政治", "การเมือง", "!?", "السياسة")
+    others = (
+        "The darkest letter came.",
+        "Ein Brief!?",
+        "Про політику і политику.",
+        "정치는 오늘도",
+        "政治家",
+        "Sztucznej.",
+    )
+    for text in (*others, *terms, ""):
+        assert list(Terms(terms, language).used_in(text)) == [term for term in terms if uses(text, term, language)]

@@ -92,3 +92,13 @@ async def test_a_persistent_step_ends_with_an_answer_or_a_refusal() -> None:
     assert run.steps == ["withdraw"] * 3
     with pytest.raises(StepFailed, match="no credits"):
         await persistent(run, "withdraw", answering(AWAY, Refused("social", "CREDITS_USED_UP", "no credits")))
+
+
+async def test_only_what_is_settled_at_once_and_comes_last_is_not_kept() -> None:
+    last, before_others, passed, later = FakeRun(), FakeRun(), FakeRun(), FakeRun()
+    await settled(last, answering(SETTLED), answering(), SECONDS, is_last=True)
+    await settled(before_others, answering(SETTLED), answering(), SECONDS)
+    await settled(passed, answering(Pass(Passed(PassReason.HOLDS_KEY))), answering(), SECONDS, is_last=True)
+    await settled(later, answering(UNDER_WAY), answering(SETTLED), SECONDS, is_last=True)
+    assert (last.kept, before_others.kept, passed.kept) == ([], ["send"], ["send"])
+    assert later.kept == ["send", "look"]

@@ -191,3 +191,11 @@ def test_fingerprints_hold_no_secret() -> None:
     known = Fingerprints()
     known.add([SECRET])
     assert "of-the-round" not in repr(vars(known))
+
+
+def test_a_text_in_ascii_is_judged_as_it_is_beside_another_letter() -> None:
+    written = "".join(map(chr, range(128)))
+    for read in (normal_form, settled):
+        assert read(written) == read(f"{written}\u00e9").removesuffix("\u00e9")
+        assert "\x01" not in read(written)
+        assert "\t" in read(written)

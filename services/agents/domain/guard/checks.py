@@ -105,6 +105,8 @@ class Judge:
         self._speaks_in_figures = any(map(_is_figures, examples))
         self._passages = {passage for example in examples for passage in _passages(example, _COPIED_WORDS)}
         kind = persona.reply_examples if purpose is Purpose.REPLY else persona.post_examples
+        self._read_out = _passages(context.system, _READ_OUT_WORDS)
+        self._remembered = _passages(context.memory, _COPIED_WORDS)
         self._opening, self._closing = texts.frame([example.text for example in kind], self._languages)
         self._own = [texts.trigrams(self._bare(post)) for post in context.own_posts]
         self._strangers = Strangers(persona, context) if purpose is Purpose.REPLY else None
@@ -171,7 +173,7 @@ class Judge:
             yield "contains a label or markup"
         if _OUT_OF_ROLE.search(text) or declines(text, self._given):
             yield "falls out of its role"
-        if _passages(text, _READ_OUT_WORDS) & _passages(self._context.system, _READ_OUT_WORDS):
+        if _passages(text, _READ_OUT_WORDS) & self._read_out:
             yield "reads its prompt out"
 
     def _entities(self, text: str) -> Iterator[str]:
@@ -228,8 +230,7 @@ class Judge:
         """Refuse an example, the post that is answered, what it said before, and the same thing twice."""
         bare = texts.trigrams(self._bare(text))
         # What is remembered may be said as it is, even if an example remembers the same.
-        remembered = _passages(self._context.memory, _COPIED_WORDS)
-        is_copied = (_passages(text, _COPIED_WORDS) & self._passages) - remembered
+        is_copied = (_passages(text, _COPIED_WORDS) & self._passages) - self._remembered
         if is_copied or texts.nearest(bare, self._examples) >= _LIKE_AN_EXAMPLE:
             yield "copies an example"
         if texts.nearest(bare, self._own) >= _LIKE_ITS_OWN or text in self._context.own_posts:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
-from services.agents.domain.meaning import Languages, stem, uses
+from services.agents.domain.meaning import Languages, Terms, stem, uses
 from services.runtime.text.normal import normal_form
 
 _MIN_TELLING = 2
@@ -24,13 +24,13 @@ class _Examples:
     """How models decline in one language; words are stems."""
 
     language: Languages
-    roles: tuple[str, ...]
+    roles: Terms
     words: frozenset[str]
     pairs: frozenset[str]
 
     def is_role(self, plain: str, trusted: str) -> bool:
         """Say whether a text speaks as a model; a character that is one says so in its persona."""
-        return any(uses(plain, role, self.language) and not uses(trusted, role, self.language) for role in self.roles)
+        return any(not uses(trusted, role, self.language) for role in self.roles.used_in(plain))
 
     def is_refusal(self, sentence: "_Sentence") -> bool:
         """Say whether a sentence is made of nothing but words of the examples."""
@@ -72,4 +72,4 @@ def _read(code: str, roles: list[str], refusals: list[str]) -> _Examples:
     language, said = frozenset((code,)), [normal_form(refusal) for refusal in refusals]
     words = frozenset(stem(word, language) for refusal in said for word in texts.words(refusal))
     pairs = frozenset(pair for refusal in said for pair in texts.runs(refusal, 2))
-    return _Examples(language, tuple(map(normal_form, roles)), words, pairs)
+    return _Examples(language, Terms(map(normal_form, roles), language), words, pairs)
