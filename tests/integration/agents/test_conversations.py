@@ -22,7 +22,7 @@ REPLY, PASS = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
 
 @pytest.fixture
 def busy(settings: AgentsSettings) -> AgentsSettings:
-    return settings.model_copy(update={"speed": 600.0})
+    return settings.model_copy(update={"speed": 6_000.0})
 
 
 @pytest.fixture
@@ -58,22 +58,19 @@ async def test_a_model_is_told_who_said_what_before_and_no_strangers_name(
     assert world.llm.prompts[-1].input == "and the hedge?"
 
 
+@pytest.mark.parametrize("is_told", [False, True])
 async def test_a_conversation_is_read_only_where_there_is_one_and_the_model_is_shown_it(
-    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona, is_told: bool
 ) -> None:
+    world.llm.is_told = is_told
     async with open_with(busy) as agents:
         await agents.CreateAgent(create(listener))
         world.social.mention("wren", "gatekeeper", "@wren_handle what of the terrier?")
         await next_of(agents, REPLY)
         assert world.social.conversation_reads == 0
-        world.llm.is_told = False
         world.social.mention("wren", "gatekeeper", "@wren_handle what of the hedge?", "talk")
         await next_of(agents, REPLY, number=2)
-        assert world.social.conversation_reads == 0
-        world.llm.is_told = True
-        world.social.mention("wren", "gatekeeper", "@wren_handle what of the bread?", "talk")
-        await next_of(agents, REPLY, number=3)
-    assert world.social.conversation_reads == 1
+    assert world.social.conversation_reads == int(is_told)
 
 
 async def test_a_setting_keeps_conversations_unread(
