@@ -60,11 +60,10 @@ def identifiers(text: str) -> Iterator[str]:
 
 
 def decodings(text: str) -> tuple[str, ...]:
-    """Return a text as everybody reads it: in normal form, and with what is plainly encoded decoded."""
+    """Return a text as everybody reads it: in normal form first, and with what is plainly encoded decoded."""
     plain = normal_form(text)
     unescaped = html.unescape(urllib.parse.unquote(plain, errors="replace"))
     forms = (
-        plain,
         skeleton(text),
         _ESCAPED.sub(lambda found: _character(found[1] or found[2] or found[3]), unescaped),
         _BITS.sub(lambda found: _from_bits(found[0]), plain),
@@ -76,7 +75,7 @@ def decodings(text: str) -> tuple[str, ...]:
         _SPELLED.sub(lambda found: "".join(found[0].split()), plain),
         _DOTTED.sub(lambda found: f"{found[1] or found[2]}.", plain),
     )
-    return tuple(dict.fromkeys(form for form in forms if form.strip()))
+    return tuple(dict.fromkeys((plain, *filter(str.strip, forms))))
 
 
 def readings(text: str) -> tuple[str, ...]:

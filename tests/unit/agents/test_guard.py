@@ -65,6 +65,18 @@ def test_what_is_wrong_is_named(text: str, reason: str, persona: Persona) -> Non
     assert reason in reasons(text, persona)
 
 
+@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("heard", ["hello there", "❤️", ""])
+@pytest.mark.parametrize(
+    "text", ["", " ", "😂", "❤️", "👍🏽", "1️⃣", "🇩🇪", "…", "#", "@", "\n", "\u200d", "\u202e", "\u0301"]
+)
+def test_what_has_no_word_in_it_is_refused_like_anything_else(
+    text: str, heard: str, purpose: Purpose, persona: Persona
+) -> None:
+    [found] = review([Candidate(text)], purpose, persona, Context(about=heard))
+    assert not found.verdict.ok
+
+
 def test_every_reason_is_given_at_once(persona: Persona) -> None:
     found = judge("#hustle @you", Purpose.POST, persona, Context()).reasons
     assert len(found) >= 4
