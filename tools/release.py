@@ -119,6 +119,9 @@ def main(*arguments: str) -> None:
         make(ROOT / "dist")
     except ReleaseError as error:
         sys.exit(str(error))
+    except subprocess.CalledProcessError as error:
+        # It has said itself what is wrong.
+        sys.exit(f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}")
 
 
 if __name__ == "__main__":

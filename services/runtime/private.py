@@ -1,6 +1,7 @@
 """Folders and files for their owner's eyes only."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -47,7 +48,9 @@ def _kept_in(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, for its owner only; one that is there stays as it is."""
+    """Make a folder, and those above it, for its owner only; one that is there stays as it is. Raises OSError."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o777 & ~OTHERS, exist_ok=True)

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from services.runtime.db import Database
 from services.runtime.errors import Unavailable
 from services.runtime.key_file import KeyFile
-from services.runtime.key_folder import KeystoreError, folder_of
+from services.runtime.key_folder import KeystoreError, explained, folder_of
 from services.runtime.keystore import Keystore
+from services.runtime.private import make_folder
 from services.runtime.session_lock import SessionLock, held
 from services.runtime.settings import ServiceSettings
 
@@ -91,9 +92,16 @@ class SealingSettings(ServiceSettings):
     def key_file(self, name: str) -> KeyFile:
         """Return the key file of a service by its name. Raises KeystoreError, which says what to set."""
         try:
-            return KeyFile((self.key_dir or folder_of(self.data_dir)) / f"{name}.key")
+            return KeyFile(self._key_folder() / f"{name}.key")
         except KeystoreError as error:
             raise KeystoreError(f"{error}; {self.variable('key_dir')} names another folder") from error
+
+    def _key_folder(self) -> Path:
+        if self.key_dir is None:
+            return folder_of(self.data_dir)
+        with explained(self.key_dir):
+            make_folder(self.key_dir)
+        return self.key_dir
 
     def given_keys(self) -> Keystore | None:
         """Return the keystore of the keys that are set, or None when none are. Raises KeystoreError."""

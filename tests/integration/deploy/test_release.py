@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import json
+import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email.parser import HeaderParser
@@ -74,10 +76,20 @@ def test_a_bill_of_materials_names_every_package_of_the_lock(dist: Path) -> None
         assert {component["name"] for component in bill["components"]} == locked
 
 
+def test_the_source_holds_what_git_takes_and_nothing_that_was_built(dist: Path) -> None:
+    with tarfile.open(dist / f"puppet_engine-{VERSION}.tar.gz") as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    taken = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(taken, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert names - {"PKG-INFO"} == {name for name in listed if (ROOT / name).is_file()}
+    # What builds the archive reads no other: what another one names would be packed.
+    assert {name for name in names if Path(name).name == ".gitignore"} == {".gitignore"}
+
+
 async def test_the_wheel_starts_where_nothing_else_is(dist: Path, tmp_path: Path) -> None:
     """What `pip install` would put there, without the repository: the packages are this environment's."""
     with zipfile.ZipFile(dist / f"puppet_engine-{VERSION}-py3-none-any.whl") as wheel:
-        wheel.extractall(tmp_path / "site")
+        wheel.extractall(tmp_path / "site")  # noqa: S202 - a zip file, which leads nowhere else
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-c", _SHOW),
         cwd=tmp_path,

@@ -161,6 +161,9 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_setting(tmp_path: Path) 
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
         with pytest.raises(KeystoreError, match="PUPPET_TRADING_KEY_DIR names another folder"):
             settings.key_file("trading")
+    taken = Settings(data_dir=tmp_path, key_dir=tmp_path / "config")
+    with pytest.raises(KeystoreError, match=r"config can't be used for keys: .+; PUPPET_TRADING_KEY_DIR names another"):
+        taken.key_file("trading")
     named = Settings(data_dir=tmp_path, key_dir=tmp_path / "mine")
     assert named.key_file("trading").path == tmp_path / "mine" / "trading.key"
 
