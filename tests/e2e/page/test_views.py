@@ -67,3 +67,30 @@ async def test_every_view_is_accessible_and_fits(world: World, theme: Any, size:
                 found.append(f"{view}: {wide} wide")
             found += [f"{view}: {name} is broken" for name in await page.evaluate(BROKEN)]
     assert found == []
+
+
+async def test_the_description_of_the_api_fits_a_phone(world: World) -> None:
+    async with opened(world.browser, world.host, world.state, PHONE) as page:
+        await page.goto("/docs.html")
+        await expect(page.locator("#operations h2").first).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
+async def test_a_sign_of_several_characters_is_not_cut(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/")
+        told = await page.evaluate(
+            """async () => {
+                const { shortened, signs } = await import("/parts/words.js");
+                return [signs("👩‍🚀é🌸"), shortened("👩‍🚀🌸🌸", 2), shortened("🌸🌸", 2)];
+            }"""
+        )
+    assert told == [["👩‍🚀", "é", "🌸"], "👩‍🚀…", "🌸🌸"]
+
+
+async def test_what_others_write_runs_in_its_own_direction(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/")
+        entry = page.locator("article p").first
+        await expect(entry).to_be_visible()
+        assert await entry.evaluate("it => getComputedStyle(it).unicodeBidi") == "plaintext"

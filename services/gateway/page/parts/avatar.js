@@ -1,5 +1,6 @@
 // Who is who, at a glance: a hue and a phase of the moon that follow from the id alone, with the initials.
 import { html } from "../ui.js";
+import { signs } from "./words.js";
 
 const HUES = [80, 145, 200, 38, 350, 172, 275, 112, 310, 15, 245, 60];
 
@@ -25,8 +26,8 @@ export function Avatar({ id, name, size = 44 }) {
 
 function initials(name) {
   const words = name.split(/[\s_-]+/).filter(Boolean);
-  const letters = words.length > 1 ? words[0][0] + words.at(-1)[0] : [...(words[0] ?? "?")].slice(0, 2).join("");
-  return letters[0].toUpperCase() + letters.slice(1);
+  const [first, second] = words.length > 1 ? [signs(words[0])[0], signs(words.at(-1))[0]] : signs(words[0] ?? "?");
+  return first.toUpperCase() + (second ?? "");
 }
 
 /** FNV-1a, 32 bits. */

@@ -2,7 +2,7 @@
 import { html, useState } from "../ui.js";
 import { hueOf } from "./avatar.js";
 import { hours, moment } from "./time.js";
-import { counted, gain as signed, tone as toneOf } from "./words.js";
+import { counted, gain as signed, shortened, signs, tone as toneOf } from "./words.js";
 
 const LEAST_SPAN = 0.3;
 
@@ -119,10 +119,10 @@ export function RelationshipsChart({ id, name, relationships, nameOf }) {
     ${placed.map(({ it, x, y }) => html`<line key=${it.counterpart} class=${`tie ${tone(it.sentiment)}`} x1=${middle} y1=${centre} x2=${x} y2=${y} stroke-width=${1 + Math.max(0, it.trust) * 4} stroke-dasharray=${it.trust < 0 ? "4 5" : undefined} />`)}
     ${placed.map(({ it, x, y, label }) => html`<g key=${it.counterpart}>
       <circle class=${`who ${tone(it.sentiment)}`} cx=${x} cy=${y} r="15" style=${{ "--hue": hueOf(it.counterpart) }} />
-      <text class="who-initial" x=${x} y=${y + 5} text-anchor="middle">${label[0]?.toUpperCase()}</text>
-      <text class="who-name" x=${x} y=${y + (y < centre - 4 ? -22 : 31)} text-anchor="middle">${label.length > 18 ? `${label.slice(0, 17)}…` : label}</text></g>`)}
+      <text class="who-initial" x=${x} y=${y + 5} text-anchor="middle">${signs(label)[0]?.toUpperCase()}</text>
+      <text class="who-name" x=${x} y=${y + (y < centre - 4 ? -22 : 31)} text-anchor="middle">${shortened(label, 18)}</text></g>`)}
     <circle class="self" cx=${middle} cy=${centre} r="22" style=${{ "--hue": hueOf(id) }} />
-    <text class="who-initial" x=${middle} y=${centre + 6} text-anchor="middle">${name[0]}</text>
+    <text class="who-initial" x=${middle} y=${centre + 6} text-anchor="middle">${signs(name)[0]}</text>
   </svg>`;
 }
 

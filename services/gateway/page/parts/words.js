@@ -1,4 +1,6 @@
-// Words for what the API says in codes.
+// Words for what the API says in codes, and what is done with words of others.
+
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** Returns an enum's value without its prefix, in small letters: `ACTIVITY_KIND_POST` is `post`. */
 export function plain(value, prefix = "") {
@@ -94,4 +96,15 @@ export function tone(lamports) {
 /** Returns a long id with its middle left out. */
 export function short(id) {
   return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
+}
+
+/** Returns a text as signs, each of which is one for who reads it: an emoji of several characters isn't cut. */
+export function signs(text) {
+  return [...GRAPHEMES.segment(text)].map(({ segment }) => segment);
+}
+
+/** Returns a text that has at most so many signs. */
+export function shortened(text, limit) {
+  const all = signs(text);
+  return all.length > limit ? `${all.slice(0, limit - 1).join("")}…` : text;
 }
