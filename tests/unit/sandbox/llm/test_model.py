@@ -18,6 +18,12 @@ from sandbox.llm.model import (
 )
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a user whose cache is empty, whatever this one has fetched."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 def test_a_given_gguf_file_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "small.gguf"
     path.write_bytes(b"GGUF....")
@@ -52,7 +58,6 @@ def test_without_the_package_the_error_says_how_to_get_a_model(tmp_path: Path, m
         return None
 
     monkeypatch.setattr(importlib.util, "find_spec", nothing)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ModelError, match="puppetctl model smollm2"):
         find_model()
 
@@ -60,7 +65,6 @@ def test_without_the_package_the_error_says_how_to_get_a_model(tmp_path: Path, m
 def test_a_packed_model_is_found_by_its_name_once_its_terms_are_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ModelError, match=r"Gemma Terms of Use, https://ai\.google\.dev/gemma/terms.*--accept-terms"):
         find_model("gemma")
     accept(GEMMA)
