@@ -1,7 +1,7 @@
 """Events on the wire."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from puppet.agents.v1 import event_service_pb2 as pb
@@ -20,6 +20,9 @@ _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 _PRIORITIES = {pb.EventPriority.Value(f"EVENT_PRIORITY_{one.name}"): one for one in EventPriority}
 _PRIORITY_NUMBERS = {one: number for number, one in _PRIORITIES.items()}
 
+_LATE = timedelta(hours=1)
+"""A start that is over for longer is a mistake; within it clocks may differ, and a call may be repeated."""
+
 
 def read_event(request: pb.PublishEventRequest, principal: str, now: datetime, *, is_operator: bool) -> EventRecord:
     """Return the event to publish. Raises InvalidRequest, and VouchingDenied unless an operator vouches for news."""
@@ -33,6 +36,9 @@ def read_event(request: pb.PublishEventRequest, principal: str, now: datetime, *
                 checks.refuse("event.recurrence.rule", fault)
             if not _is_zone(given.recurrence.time_zone):
                 checks.refuse("event.recurrence.time_zone", "is no time zone's name")
+        is_once = not given.HasField("recurrence")
+        if is_once and not checks.count and now - read_time(given, "start_time", now) > _LATE:
+            checks.refuse("event.start_time", "is over: leave it out for what begins now")
         if given.feed.url and not _is_web_address(given.feed.url):
             checks.refuse("event.feed.url", "must be an http or https URL")
         if given.interaction.counterpart_id and [*given.agent_ids] == [given.interaction.counterpart_id]:

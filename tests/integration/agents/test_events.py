@@ -218,6 +218,18 @@ async def test_a_scheduled_post_happens_once_although_the_service_ends_before_an
     assert len(world.social.published("acc_wren")) == 1
 
 
+async def test_what_is_over_happens_no_more_unless_it_recurs(suite: Suite, persona: Persona) -> None:
+    await suite.agents.CreateAgent(create(persona))
+    mood = shift_of(0.1)
+    refused = await reason_of(suite.publish("typo", "wren", start_time=at(hours=-24 * 365), mood=mood))
+    assert (refused[0], refused[2]) == (grpc.StatusCode.INVALID_ARGUMENT, {"event.start_time"})
+    late = await suite.publish("late", "wren", start_time=at(hours=-0.5), mood=mood)
+    assert late.start_time.ToNanoseconds() > at(hours=-0.1).ToNanoseconds()
+    daily = pb.Recurrence(rule="FREQ=DAILY")
+    again = await suite.publish("daily", "wren", start_time=at(hours=-24 * 365), recurrence=daily, mood=mood)
+    assert again.state == pb.EVENT_STATE_SCHEDULED
+
+
 async def test_a_cancelled_event_does_not_happen(suite: Suite, world: World, persona: Persona) -> None:
     await suite.agents.CreateAgent(create(persona))
     later = await suite.publish("one", "wren", start_time=at(hours=1), scheduled_post=pb.ScheduledPost(topic="gates"))

@@ -373,7 +373,9 @@ class Event(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happens, or happens first; left out, now. A time that has passed is now."""
+        """When it happens, or happens first; left out, now. A time that has passed is now; of what happens once, one that has
+        passed for an hour is refused.
+        """
 
     @_builtins.property
     def recurrence(self) -> Global___Recurrence:
