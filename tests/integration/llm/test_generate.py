@@ -148,7 +148,7 @@ async def test_a_provider_that_fails_is_followed_by_the_next(
 
 async def test_a_provider_that_hangs_leaves_time_for_the_next(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.append(hangs)
-    answer = await llm.Generate(generate(), timeout=1)
+    answer = await llm.Generate(generate(), timeout=6)
     assert answer.provider == "second"
 
 

@@ -24,7 +24,7 @@ async def test_a_provider_that_hangs_is_named_with_its_error_within_the_deadline
     llm: LlmServiceStub, first: OpenAiServer
 ) -> None:
     first.next.append(hangs)
-    listed = await llm.ListModels(pb.ListModelsRequest(), timeout=1)
+    listed = await llm.ListModels(pb.ListModelsRequest(), timeout=6)
     [failure] = listed.failures
     reason = errors_pb.ERROR_REASON_PROVIDER_UNAVAILABLE
     assert failure == pb.ProviderFailure(provider="first", reason=reason, message="first: did not answer in time")
