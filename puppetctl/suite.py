@@ -17,6 +17,9 @@ SERVICES = ("agents", "memory", "llm", "trading", "social")
 GATEWAY = "gateway"
 """The front door of HTTP: no service, but a principal as well, which calls them in the place of others."""
 
+CALLERS = ("agents", GATEWAY)
+"""Which programs call the others by themselves."""
+
 PRINCIPALS = (*SERVICES, GATEWAY)
 """Which programs prove who they are."""
 

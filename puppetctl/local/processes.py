@@ -12,14 +12,14 @@ from pathlib import Path
 
 from puppetctl import web
 from puppetctl.local.rotation import keep_small
-from puppetctl.suite import Health, Program, SuiteError, port_in_use, target_setting
+from puppetctl.suite import CALLERS, Health, Program, SuiteError, port_in_use, target_setting
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
 from services.runtime.waiting import poll
 
 STOP_SECONDS = 4.0
-"""How long programs have to end after SIGTERM; services drain for up to three seconds."""
+"""How long programs have to end after SIGTERM, first those that call, then the others: services drain for three."""
 
 _START_SECONDS = 90.0
 _ELSEWHERE_SECONDS = 10.0
@@ -137,7 +137,7 @@ class Child:
 async def running(
     programs: Sequence[Program], logs: Path, notice: Notice, inherited: Sequence[int] = ()
 ) -> AsyncIterator[list[Child]]:
-    """Run the programs until the block ends; then stop them, in `STOP_SECONDS` at most.
+    """Run the programs until the block ends; then stop them, in twice `STOP_SECONDS` at most.
 
     Their output is appended to `logs/<name>.log`; a few full ones are kept. Raises SuiteError when a port is in use.
     """
@@ -161,14 +161,17 @@ async def running(
 
 
 async def _stop(children: Sequence[Child], keepers: Sequence[asyncio.Task[None]]) -> None:
-    for child in children:
-        child.send(signal.SIGTERM)
+    """Stop those that call others first: what they are at is then put off, and doesn't fail for want of an answer."""
+    callers = [child for child in children if child.program.name in CALLERS]
+    called = [child for child in children if child not in callers]
     try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await asyncio.gather(*keepers, return_exceptions=True)
-            await asyncio.gather(*(child.ended() for child in children))
-    except TimeoutError:
-        pass
+        await asyncio.gather(*keepers, return_exceptions=True)
+        for together in (callers, called):
+            for child in together:
+                child.send(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await asyncio.gather(*(child.ended() for child in together))
     finally:
         # Also when a second wish to stop interrupts the waiting.
         for child in children:

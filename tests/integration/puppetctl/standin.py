@@ -4,6 +4,8 @@ import http.server
 import os
 import signal
 import sys
+import time
+import urllib.request
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -22,6 +24,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def _ask(port: str) -> None:
+    """Say at the end whether somebody else is still there."""
+    time.sleep(0.3)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/health") as answer:
+        print(f"it answered {answer.status}", flush=True)  # noqa: T201
+    sys.exit()
+
+
 def main() -> None:
     """Serve on the port in `STANDIN_PORT` until a signal ends it."""
     match os.environ.get("STANDIN_MANNER"):
@@ -29,6 +39,8 @@ def main() -> None:
             sys.exit("no ink in the inkwell")
         case "stubborn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        case str(asks) if asks.startswith("asks "):
+            signal.signal(signal.SIGTERM, lambda *_: _ask(asks.removeprefix("asks ")))
     http.server.HTTPServer(("127.0.0.1", int(os.environ["STANDIN_PORT"])), _Handler).serve_forever()
 
 

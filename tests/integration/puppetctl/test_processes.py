@@ -89,6 +89,14 @@ async def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypa
     assert not any(map(psutil.pid_exists, pids))
 
 
+async def test_who_calls_others_ends_before_them(tmp_path: Path) -> None:
+    model = standin("sandbox.llm")
+    agents = standin("agents", f"asks {model.port}")
+    async with running([model, agents], tmp_path, Notices()) as children:
+        await asyncio.gather(*(child.wait_healthy() for child in children))
+    assert (tmp_path / "agents.log").read_text() == "it answered 200\n"
+
+
 async def test_a_second_wish_to_stop_does_not_wait(tmp_path: Path) -> None:
     healthy = asyncio.Event()
     pids: list[int] = []
