@@ -40,6 +40,9 @@ class FakeAgents(AgentServiceServicer):
         self.breaks_streams = False
         self.is_scoped = False
         """Refuses what is about all agents, as for a client whose scope is some."""
+        self.ends = 0
+        """How many calls that let an agent act are cut off, as by the end of the process."""
+        self.triggers: list[pb.TriggerPostRequest] = []
         self.refused_in_batches: set[str] = set()
         """The agents for which a whole batch is refused."""
         self.watched = asyncio.Event()
@@ -158,6 +161,10 @@ class FakeAgents(AgentServiceServicer):
         return pb.GetMoodHistoryResponse(points=points)
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
+        self.triggers.append(request)
+        if self.ends:
+            self.ends -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
         await self._get(request.agent_id, context)
         if request.topic == "never":
             return pb.TriggerPostResponse(workflow_id="w")

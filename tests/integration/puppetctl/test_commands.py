@@ -185,6 +185,22 @@ async def test_post_shows_what_came_of_it(
     assert shown in capsys.readouterr().out
 
 
+async def test_a_service_that_is_started_again_is_asked_for_the_same(
+    world: World, basil: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.agents.ends = 12
+    with pytest.raises(grpc.aio.AioRpcError):
+        await acting.post(basil, "rain", DATA_DIR)
+    world.agents.triggers.clear()
+    world.agents.ends = 12
+    monkeypatch.setattr(acting, "running_addresses", lambda _data_dir: {"agents": "here"})
+    assert await acting.post(basil, "rain", DATA_DIR) == 0
+    assert "rain" in capsys.readouterr().out
+    [first, *again] = world.agents.triggers
+    assert len(again) >= 12
+    assert all(request == first for request in again)
+
+
 async def test_a_trade_that_is_not_made_is_no_failure(basil: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert await acting.trade(basil, DATA_DIR) == 3
     assert "Basil holds" in capsys.readouterr().out
