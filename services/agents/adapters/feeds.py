@@ -79,7 +79,7 @@ class HttpFeeds(FeedPort):
     async def _request(self, client: httpx2.AsyncClient, url: httpx2.URL, known: Validators) -> httpx2.Request:
         """Return a request to an address that was looked at, whatever the name means to the next who asks."""
         if url.scheme != "https" and not (url.scheme == "http" and self._allows_http):
-            raise FeedError("is not an https:// address")
+            raise FeedError("is not an https:// address, which PUPPET_AGENTS_FEED_HTTP=true lets be")
         if not url.host or url.userinfo:
             raise FeedError("is not the address of a public server")
         address = await self._address(url.host, url.port or (443 if url.scheme == "https" else 80))
@@ -102,7 +102,7 @@ class HttpFeeds(FeedPort):
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(item[4][0]) for item in found]
         if not addresses or not (self._allows_private or all(map(_is_public, addresses))):
-            raise FeedError("is not the address of a public server")
+            raise FeedError("is not a public server's, which PUPPET_AGENTS_FEED_PRIVATE_ADDRESSES=true lets be")
         return str(addresses[0])
 
 

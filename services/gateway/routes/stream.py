@@ -33,7 +33,7 @@ from services.runtime.rpc import identity
 from services.runtime.rpc.identity import Session
 from services.runtime.rpc.status import Remote
 
-_RETRY_MS = 1_000
+_RETRY_MS, _REFUSED_RETRY_MS = 1_000, 60_000
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
 _SEND_SECONDS = 30.0
 """A reader who takes nothing for so long is let go; it comes back with the id of what it read last."""
@@ -115,7 +115,8 @@ class Streams:
                 except grpc.aio.AioRpcError as error:
                     if not Remote(error).is_transient:
                         refusal = bytes(of_service(request, error).body).decode()
-                        yield _event(event="failure", data=refusal)
+                        # A browser would come back at once, and hear the same.
+                        yield _event(event="failure", data=refusal, retry=_REFUSED_RETRY_MS)
                         return
                 finally:
                     call.cancel()

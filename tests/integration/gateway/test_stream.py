@@ -40,7 +40,8 @@ class Reader:
                     continue
                 self.last_id = fields.get("id", self.last_id)
                 if fields.get("event", "") in kinds:
-                    return {"event": fields["event"], "id": fields.get("id"), "data": json.loads(fields["data"])}
+                    told = {name: fields.get(name) for name in ("event", "id", "retry")}
+                    return told | {"data": json.loads(fields["data"])}
                 fields = {}
 
 
@@ -166,6 +167,7 @@ async def test_a_stream_ends_when_its_reader_is_revoked(gateway: Door) -> None:
         failure = await reader.event("failure", "activity")
         assert failure["event"] == "failure"
         assert failure["data"]["error"]["code"] == "UNAUTHENTICATED"
+        assert failure["retry"] == "60000", "a browser that came back each second would hear the same"
 
 
 async def test_a_stream_ends_in_good_order_with_the_gateway(gateway: Door) -> None:
