@@ -25,6 +25,7 @@ const VIEWS = {
 /** Where one is, as the parts of the fragment: `#/characters/odd/memories`. */
 const place = store(placeNow());
 const fault = store(null);
+const AGAIN_MS = 3_000;
 
 function placeNow() {
   const parts = location.hash.startsWith("#/") ? location.hash.slice(2).split("/").map(decoded) : [];
@@ -64,6 +65,8 @@ async function enter(link) {
     await signIn(link);
   } catch (error) {
     fault.set(error);
+    // A link opens the page once; who is signed in already can be asked for again.
+    if (!link && (error.status === 0 || error.status >= 500)) setTimeout(enter, AGAIN_MS);
   }
 }
 

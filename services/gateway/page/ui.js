@@ -30,8 +30,13 @@ export function store(first) {
 /** Returns a store's value; the component is drawn anew with each change. */
 export function useStore(followed) {
   const [, redraw] = useReducer((count) => count + 1, 0);
-  useEffect(() => followed.follow(redraw), [followed]);
-  return followed.get();
+  const drawn = followed.get();
+  useEffect(() => {
+    // It may have changed since it was drawn: a busy machine follows only after the first answer has come.
+    if (!Object.is(followed.get(), drawn)) redraw();
+    return followed.follow(redraw);
+  }, [followed]);
+  return drawn;
 }
 
 /**

@@ -35,3 +35,19 @@ async def test_who_may_see_one_character_sees_that_one_and_changes_nothing(world
         await page.get_by_role("link", name="Characters").click()
         await expect(page.locator(".card")).to_have_count(1)
         await expect(page.get_by_role("button", name="Stop Odd Halvorsen")).to_be_disabled()
+
+
+async def test_who_is_signed_in_is_asked_for_again_when_nobody_could_say(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.add_init_script(
+            """
+            const [asked, refusal] = [window.fetch, { code: "UNAVAILABLE", message: "not now" }];
+            let failures = 1;
+            window.fetch = (path, options) => path === "session" && failures-- > 0
+                ? Promise.resolve(new Response(JSON.stringify({ status: "error", error: refusal }), { status: 503 }))
+                : asked(path, options);
+            """
+        )
+        await page.goto("/")
+        await expect(page.get_by_text("Not now")).to_be_visible()
+        await expect(page.locator("article").first).to_be_visible()
