@@ -22,7 +22,7 @@ REPLY, PASS = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
 
 @pytest.fixture
 def busy(settings: AgentsSettings) -> AgentsSettings:
-    return settings.model_copy(update={"speed": 6_000.0})
+    return settings.model_copy(update={"speed": 600.0})
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ async def test_a_model_is_told_who_said_what_before_and_no_strangers_name(
         world.social.mention("wren", "gatekeeper", "@wren_handle what of the terrier?", "talk", answers="8")
         await next_of(agents, REPLY)
         world.social.mention("wren", "gatekeeper", "@wren_handle and the hedge?", "talk", answers="id-wren_handle")
-        [answer, _] = await next_of(agents, REPLY, number=2)
+        # The second may be passed over: what it says is drawn, and may be much like the first.
+        [answer, _] = await next_of(agents, REPLY, PASS, number=2)
     assert world.llm.prompts[-1].conversation == (
         Part("somebody else 1", "the lighthouse is dark again", is_external=True),
         Part("Otto", "it has been for weeks", is_external=True),
@@ -69,7 +70,7 @@ async def test_a_conversation_is_read_only_where_there_is_one_and_the_model_is_s
         await next_of(agents, REPLY)
         assert world.social.conversation_reads == 0
         world.social.mention("wren", "gatekeeper", "@wren_handle what of the hedge?", "talk")
-        await next_of(agents, REPLY, number=2)
+        await next_of(agents, REPLY, PASS, number=2)
     assert world.social.conversation_reads == int(is_told)
 
 
