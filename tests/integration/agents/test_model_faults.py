@@ -34,7 +34,7 @@ PROVIDER_SECONDS = 1.0
 PAGE = "<html><body>502 Bad Gateway</body></html>"
 TOO_LONG = {"error": {"message": "at most 8192 tokens fit", "code": "context_length_exceeded"}}
 
-# What the server does, and what the caller hears of it. The suite's own patience is longer than anybody waits here.
+# What the server does, and what the caller hears of it. The suite's own patience is a minute.
 FAULTS: dict[str, tuple[Behaviour | None, str]] = {
     "rate limit": (
         answers({}, 429, {"retry-after": "30"}),
