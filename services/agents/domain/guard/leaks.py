@@ -1,6 +1,5 @@
 """What looks like a secret in a text. The secrets themselves are known to the services that keep them, and not here."""
 
-import functools
 import re
 from collections.abc import Iterator
 
@@ -16,8 +15,6 @@ _LOOKS_LIKE = (
 # Letters and digits in one long run: no word of any language.
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 _HEXADECIMAL = re.compile(r"(?<![A-Za-z0-9])(?:0x)?[0-9A-Fa-f]{32,}(?![A-Za-z0-9])")
-_KEPT = 1_000
-"""Texts whose form without secrets is kept at hand: the prompts of a character have most of their parts in common."""
 _REDACTED = "[redacted]"
 
 
@@ -27,7 +24,6 @@ def leaks(text: str) -> Iterator[str]:
     yield from identifiers(text)
 
 
-@functools.lru_cache(maxsize=_KEPT)
 def redacted(text: str) -> str:
     """Return a text with `[redacted]` in place of what looks like a secret, or of all of it where it hides one."""
     for pattern in (_HEXADECIMAL, *(pattern for _, pattern in _LOOKS_LIKE)):
